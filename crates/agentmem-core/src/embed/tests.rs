@@ -1,0 +1,73 @@
+use serde_json::{Value, from_value};
+
+use super::*;
+
+fn vectors(file: &str) -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/vectors/");
+    let text = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
+    let mut parsed: Value = serde_json::from_str(&text).unwrap();
+    let vectors: Vec<Value> = from_value(parsed["vectors"].take()).unwrap();
+    assert!(!vectors.is_empty());
+    vectors
+}
+
+#[test]
+fn embeddings_agree_with_the_vectors() {
+    for vector in vectors("embeddings.json") {
+        let text = vector["input"].as_str().unwrap();
+        let tokens: Vec<u32> = from_value(vector["output"]["tokens"].clone()).unwrap();
+        let embedding: Vec<i8> = from_value(vector["output"]["vector"].clone()).unwrap();
+        assert_eq!(token_ids(text), tokens, "{}", vector["why"]);
+        assert_eq!(embed(text).to_vec(), embedding, "{}", vector["why"]);
+    }
+}
+
+#[test]
+fn token_coverage_agrees_with_the_vectors_to_the_last_bit() {
+    for vector in vectors("max-sim.json") {
+        let tokens =
+            |side: &str| distinct_tokens(&token_ids(vector["input"][side].as_str().unwrap()));
+        let expected = |side: &str| from_value::<Vec<u16>>(vector["output"][side].clone()).unwrap();
+        let (query, document) = (tokens("query"), tokens("document"));
+        assert_eq!(query, expected("query"), "{}", vector["why"]);
+        assert_eq!(document, expected("document"), "{}", vector["why"]);
+        let coverage = vector["output"]["maxSim"].as_f64().unwrap();
+        assert_eq!(
+            max_sim(&query, &document).to_bits(),
+            coverage.to_bits(),
+            "{}",
+            vector["why"]
+        );
+    }
+}
+
+#[test]
+fn quantising_agrees_with_the_vectors() {
+    for vector in vectors("quantise.json") {
+        let sums: Vec<i64> = from_value(vector["input"].clone()).unwrap();
+        let expected: Vec<i8> = from_value(vector["output"].clone()).unwrap();
+        assert_eq!(quantise(&sums), expected, "{}", vector["why"]);
+    }
+}
+
+#[test]
+fn a_cosine_is_one_root_of_an_exact_product() {
+    let (a, b) = ([3, 4, 0], [4, 3, 0]);
+    assert_eq!(
+        cosine(dot(&a, &b), square_norm(&a), square_norm(&b)),
+        24.0 / 25.0
+    );
+    assert_eq!(cosine(0, 0, 25), 0.0);
+    let extreme = [-128; 4096];
+    assert_eq!(square_norm(&extreme), 67_108_864);
+}
+
+#[test]
+fn a_row_has_the_length_that_its_components_give() {
+    let squares: i32 = token_row(7592)
+        .iter()
+        .map(|&component| i32::from(component).pow(2))
+        .sum();
+    assert_eq!(row_norm(7592), f64::from(squares).sqrt());
+    assert_eq!(row_norm(0), 0.0, "the padding token means nothing");
+}

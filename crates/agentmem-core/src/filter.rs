@@ -1,0 +1,250 @@
+//! Metadata filters: read once, then asked of each record (spec chapter 5).
+//!
+//! One evaluator serves every call, so that what is found, listed, counted and cleared is the same.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use crate::record::{Metadata, json};
+
+/// Greatest number of keys and list elements in a filter.
+pub const MAX_FILTER_NODES: usize = 1000;
+
+/// A metadata filter that has been checked.
+///
+/// ```
+/// use agentmem_core::Filter;
+/// use serde_json::json;
+///
+/// let filter = Filter::parse(&json!({ "topic": "food", "rating": { "$gte": 3 } }))?;
+/// assert!(filter.holds(json!({ "topic": "food", "rating": 4 }).as_object().unwrap()));
+/// assert_eq!(Filter::parse(&json!({ "n": { "$near": 1 } })).unwrap_err().field(), Some("filter.n.$near"));
+/// # Ok::<(), agentmem_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter(Vec<Clause>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Clause {
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Filter),
+    /// Every test holds for the value at the path.
+    Path(Vec<String>, Vec<Test>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Test {
+    Equal(Value),
+    NotEqual(Value),
+    Ordered(Order, Value),
+    In(Vec<Value>),
+    NotIn(Vec<Value>),
+    Contains(Value),
+    Exists(bool),
+    Not(Vec<Test>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Order {
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+impl Filter {
+    /// Checks a filter; the field of an error is its path, such as `filter.n.$gte`.
+    pub fn parse(filter: &Value) -> Result<Self> {
+        let Value::Object(members) = filter else {
+            return Err(Error::invalid("filter", "is not a JSON object"));
+        };
+        json::check(filter, "filter")?;
+        let nodes = count_nodes(filter);
+        if nodes > MAX_FILTER_NODES {
+            return Err(Error::invalid("filter", format!("has {nodes} keys and list elements: {MAX_FILTER_NODES} are the most")));
+        }
+        parse_filter(members, "filter")
+    }
+
+    /// Tells whether metadata passes the filter.
+    pub fn holds(&self, metadata: &Metadata) -> bool {
+        self.0.iter().all(|clause| clause.holds(metadata))
+    }
+}
+
+impl Clause {
+    fn holds(&self, metadata: &Metadata) -> bool {
+        match self {
+            Clause::And(filters) => filters.iter().all(|filter| filter.holds(metadata)),
+            Clause::Or(filters) => filters.iter().any(|filter| filter.holds(metadata)),
+            Clause::Not(filter) => !filter.holds(metadata),
+            Clause::Path(path, tests) => {
+                let found = look_up(metadata, path);
+                tests.iter().all(|test| test.holds(found))
+            }
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, found: Option<&Value>) -> bool {
+        match self {
+            Test::Equal(operand) => matches_value(found, operand),
+            Test::NotEqual(operand) => !matches_value(found, operand),
+            Test::Ordered(order, operand) => found.is_some_and(|found| is_ordered(*order, found, operand)),
+            Test::In(operands) => operands.iter().any(|operand| matches_value(found, operand)),
+            Test::NotIn(operands) => !operands.iter().any(|operand| matches_value(found, operand)),
+            Test::Contains(operand) => match (found, operand) {
+                (Some(Value::Array(items)), _) => items.iter().any(|item| json::equal(item, operand)),
+                (Some(Value::String(text)), Value::String(part)) => text.contains(part.as_str()),
+                _ => false,
+            },
+            Test::Exists(wanted) => found.is_some() == *wanted,
+            Test::Not(tests) => !tests.iter().all(|test| test.holds(found)),
+        }
+    }
+}
+
+/// Equality in which null also matches what is missing.
+fn matches_value(found: Option<&Value>, operand: &Value) -> bool {
+    found.map_or(operand.is_null(), |found| json::equal(found, operand))
+}
+
+fn is_ordered(order: Order, found: &Value, operand: &Value) -> bool {
+    use std::cmp::Ordering::{Equal, Greater, Less};
+    let ordering = match (found, operand) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
+        // The order of UTF-8 bytes is that of code points.
+        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+        _ => None,
+    };
+    match order {
+        Order::Greater => ordering == Some(Greater),
+        Order::GreaterOrEqual => matches!(ordering, Some(Greater | Equal)),
+        Order::Less => ordering == Some(Less),
+        Order::LessOrEqual => matches!(ordering, Some(Less | Equal)),
+    }
+}
+
+fn look_up<'a>(metadata: &'a Metadata, path: &[String]) -> Option<&'a Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter().try_fold(metadata.get(first)?, |value, segment| match value {
+        Value::Object(members) => members.get(segment),
+        Value::Array(items) => items.get(array_index(segment)?),
+        _ => None,
+    })
+}
+
+/// Reads an index: ASCII digits without a leading zero.
+fn array_index(segment: &str) -> Option<usize> {
+    let is_index = segment.bytes().all(|byte| byte.is_ascii_digit()) && (segment == "0" || !segment.starts_with('0'));
+    is_index.then(|| segment.parse().ok()).flatten()
+}
+
+/// Counts all keys of objects, and all elements of the lists of `$and`, `$or`, `$in` and `$nin`.
+fn count_nodes(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(count_nodes).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, member)| {
+                let elements = match (key.as_str(), member) {
+                    ("$and" | "$or" | "$in" | "$nin", Value::Array(items)) => items.len(),
+                    _ => 0,
+                };
+                1 + elements + count_nodes(member)
+            })
+            .sum(),
+        _ => 0,
+    }
+}
+
+fn parse_filter(members: &Map<String, Value>, at: &str) -> Result<Filter> {
+    let clauses = members.iter().map(|(key, operand)| parse_clause(key, operand, &format!("{at}.{key}")));
+    clauses.collect::<Result<_>>().map(Filter)
+}
+
+fn parse_clause(key: &str, operand: &Value, at: &str) -> Result<Clause> {
+    match key {
+        "$and" => parse_filters(operand, at).map(Clause::And),
+        "$or" => parse_filters(operand, at).map(Clause::Or),
+        "$not" => parse_nested(operand, at).map(Clause::Not),
+        _ if key.starts_with('$') => {
+            Err(Error::invalid(at, "is not an operator that joins filters: these are $and, $or and $not"))
+        }
+        _ => Ok(Clause::Path(parse_path(key, at)?, parse_operand(operand, at)?)),
+    }
+}
+
+fn parse_filters(operand: &Value, at: &str) -> Result<Vec<Filter>> {
+    parse_list(operand, at)?
+        .iter()
+        .enumerate()
+        .map(|(index, filter)| parse_nested(filter, &format!("{at}[{index}]")))
+        .collect()
+}
+
+fn parse_nested(filter: &Value, at: &str) -> Result<Filter> {
+    match filter {
+        Value::Object(members) => parse_filter(members, at),
+        _ => Err(Error::invalid(at, "is not a filter, which is a JSON object")),
+    }
+}
+
+fn parse_list<'a>(operand: &'a Value, at: &str) -> Result<&'a Vec<Value>> {
+    operand.as_array().ok_or_else(|| Error::invalid(at, "is not an array"))
+}
+
+fn parse_path(key: &str, at: &str) -> Result<Vec<String>> {
+    let segments: Vec<String> = key.split('.').map(str::to_owned).collect();
+    if segments.iter().any(|segment| segment.starts_with('$')) {
+        return Err(Error::invalid(at, "has a segment that begins with $: such keys are stored but cannot be filtered by"));
+    }
+    Ok(segments)
+}
+
+/// Reads what a path is compared with: a set of operators, or a value that it equals.
+fn parse_operand(operand: &Value, at: &str) -> Result<Vec<Test>> {
+    if let Value::Object(members) = operand {
+        let operators = members.keys().filter(|key| key.starts_with('$')).count();
+        if operators > 0 && operators < members.len() {
+            return Err(Error::invalid(at, "mixes operators with other keys"));
+        }
+        if operators > 0 {
+            return parse_tests(members, at);
+        }
+    }
+    Ok(vec![Test::Equal(operand.clone())])
+}
+
+fn parse_tests(members: &Map<String, Value>, at: &str) -> Result<Vec<Test>> {
+    members.iter().map(|(operator, operand)| parse_test(operator, operand, &format!("{at}.{operator}"))).collect()
+}
+
+fn parse_test(operator: &str, operand: &Value, at: &str) -> Result<Test> {
+    Ok(match operator {
+        "$eq" => Test::Equal(operand.clone()),
+        "$ne" => Test::NotEqual(operand.clone()),
+        "$gt" => Test::Ordered(Order::Greater, operand.clone()),
+        "$gte" => Test::Ordered(Order::GreaterOrEqual, operand.clone()),
+        "$lt" => Test::Ordered(Order::Less, operand.clone()),
+        "$lte" => Test::Ordered(Order::LessOrEqual, operand.clone()),
+        "$in" => Test::In(parse_list(operand, at)?.clone()),
+        "$nin" => Test::NotIn(parse_list(operand, at)?.clone()),
+        "$contains" => Test::Contains(operand.clone()),
+        "$exists" => Test::Exists(operand.as_bool().ok_or_else(|| Error::invalid(at, "is not true or false"))?),
+        "$not" => match operand {
+            Value::Object(members) if !members.is_empty() && members.keys().all(|key| key.starts_with('$')) => {
+                Test::Not(parse_tests(members, at)?)
+            }
+            _ => return Err(Error::invalid(at, "is not a set of operators, such as {\"$gt\": 3}")),
+        },
+        _ => {
+            return Err(Error::invalid(
+                at,
+                "is no operator: these are $eq $ne $gt $gte $lt $lte $in $nin $contains $exists $not",
+            ));
+        }
+    })
+}

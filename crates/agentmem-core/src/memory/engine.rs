@@ -1,0 +1,260 @@
+//! One open store with everything that its handles share: connections, the queue of writes, loaded indexes.
+
+use std::collections::HashMap;
+use std::mem::ManuallyDrop;
+use std::sync::{Mutex, PoisonError};
+
+use crate::embed;
+use crate::error::{Code, Error, Result};
+use crate::memory::ids::IdSource;
+use crate::memory::queue::{Commit, Group, Outcome, Queue};
+use crate::record::{Draft, Record, Revision, Timestamp};
+use crate::scope::{Match, ScopeMatch};
+use crate::search_index::{Document, Index, View, Vocabulary};
+use crate::store::{Batch, Rollback, Selection, Snapshot, Store};
+
+/// A write that has been checked and embedded.
+#[derive(Debug)]
+pub(super) enum Write {
+    Add(Draft, Vec<i8>),
+    AddMany(Vec<(Draft, Vec<i8>)>),
+    Update { id: String, scope: ScopeMatch, revision: Revision },
+    Delete { id: String, scope: ScopeMatch },
+    Clear(Selection),
+}
+
+/// What a write gives.
+#[derive(Debug)]
+pub enum Written {
+    /// By `add` and `update`.
+    Record(Box<Record>),
+    /// By `add_many`, in order.
+    Records(Vec<Record>),
+    /// By `delete`: whether there was such a record.
+    Deleted(bool),
+    /// By `clear`: how many there were.
+    Cleared(usize),
+}
+
+/// The one engine of a file in this process.
+pub(super) struct Engine {
+    /// Left alone by a forked child: its connections and locks are the parent's.
+    store: ManuallyDrop<Store>,
+    process: u32,
+    ids: Mutex<IdSource>,
+    indexes: Mutex<Indexes>,
+    queue: Queue<(Write, Timestamp), Written>,
+}
+
+/// The indexes that are loaded, all as of the same event.
+struct Indexes {
+    applied: i64,
+    vocabulary: Vocabulary,
+    loaded: HashMap<Match, Loaded>,
+    cache_bytes: u64,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    index: Index,
+    last_use: u64,
+}
+
+impl Engine {
+    pub fn new(store: Store, cache_bytes: u64) -> Self {
+        let indexes =
+            Indexes { applied: 0, vocabulary: Vocabulary::default(), loaded: HashMap::new(), cache_bytes, uses: 0 };
+        Engine {
+            store: ManuallyDrop::new(store),
+            process: std::process::id(),
+            ids: Mutex::default(),
+            indexes: Mutex::new(indexes),
+            queue: Queue::default(),
+        }
+    }
+
+    /// Whether this process opened it, and did not inherit it through a fork.
+    pub fn is_ours(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in its vocabulary.
+    pub fn view<T>(&self, user: &Match, now: Timestamp, terms: impl FnOnce(&Vocabulary) -> T) -> Result<(View, T)> {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.store.read(|snapshot| indexes.bring_up(snapshot, user, now));
+        if read.is_err() {
+            // Half of the changes may have been applied: what is loaded again is right.
+            indexes.loaded.clear();
+        }
+        read?;
+        let view = indexes.loaded[user].index.view();
+        Ok((view, terms(&indexes.vocabulary)))
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.is_ours() {
+            #[allow(unsafe_code, reason = "ManuallyDrop is the way to leave a value alone in one case; dropped here once, and never used after")]
+            // SAFETY: `store` is not used after this, since `self` is being dropped, and it is dropped nowhere else.
+            unsafe {
+                ManuallyDrop::drop(&mut self.store);
+            }
+        }
+    }
+}
+
+impl Indexes {
+    /// Applies what the log has that has not been seen, loads the index if it is missing, and moves it to `now`.
+    fn bring_up(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<()> {
+        let last_seq = snapshot.last_seq()?;
+        if last_seq < self.applied {
+            self.loaded.clear();
+        }
+        if last_seq != self.applied {
+            if !self.loaded.is_empty() {
+                self.apply(snapshot)?;
+            }
+            self.applied = last_seq;
+        }
+        if !self.loaded.contains_key(user) {
+            let mut index = Index::new(now);
+            snapshot.partition(user, |stored| {
+                let document = Document::new(stored, &mut self.vocabulary);
+                index.insert(document, &mut self.vocabulary);
+            })?;
+            self.loaded.insert(user.clone(), Loaded { index, last_use: 0 });
+        }
+        self.uses += 1;
+        let loaded = self.loaded.get_mut(user).expect("it was there or has been loaded");
+        loaded.last_use = self.uses;
+        loaded.index.set_now(now, &mut self.vocabulary);
+        self.evict();
+        Ok(())
+    }
+
+    /// Takes in the records that later events have touched, in the state that they have now.
+    fn apply(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
+        for seq in snapshot.touched_since(self.applied)? {
+            let stored = snapshot.by_seq(seq)?;
+            for (user, loaded) in &mut self.loaded {
+                loaded.index.remove(seq, &mut self.vocabulary);
+                if let Some(stored) = stored.as_ref().filter(|stored| user.selects(stored.record.scope.user_id.as_deref())) {
+                    let document = Document::new(stored.clone(), &mut self.vocabulary);
+                    loaded.index.insert(document, &mut self.vocabulary);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the indexes that have not been used for longest until the rest fits; the one just used stays.
+    fn evict(&mut self) {
+        let bytes = |indexes: &Self| indexes.loaded.values().map(|loaded| loaded.index.bytes()).sum::<usize>();
+        while self.loaded.len() > 1 && (bytes(self) + self.vocabulary.bytes()) as u64 > self.cache_bytes {
+            let oldest = self.loaded.iter().min_by_key(|(_, loaded)| loaded.last_use).map(|(user, _)| user.clone());
+            self.loaded.remove(&oldest.expect("more than one is loaded"));
+        }
+    }
+}
+
+impl Commit for Engine {
+    type Write = (Write, Timestamp);
+    type Answer = Written;
+
+    fn queue(&self) -> &Queue<Self::Write, Written> {
+        &self.queue
+    }
+
+    fn commit(&self, group: Group<Self::Write, Written>) {
+        let mut done: Vec<(Outcome<Written>, Result<Written>)> = Vec::with_capacity(group.len());
+        let mut waiting: Vec<Outcome<Written>> = Vec::new();
+        let alone = group.len() == 1;
+        let committed = self.store.write(|batch| {
+            let mut group = group.into_iter();
+            for ((write, now), outcome) in group.by_ref() {
+                // One that is alone is undone with the whole transaction.
+                let part = if alone { Ok(self.run(batch, write, now).map_err(Rollback)) } else { batch.part(|batch| self.run(batch, write, now)) };
+                match part {
+                    Ok(Err(Rollback(error))) if alone => {
+                        waiting.push(outcome);
+                        return Err(error);
+                    }
+                    Ok(result) => done.push((outcome, result.map_err(|Rollback(error)| error))),
+                    Err(error) => {
+                        waiting.push(outcome);
+                        waiting.extend(group.map(|(_, outcome)| outcome));
+                        return Err(error);
+                    }
+                }
+            }
+            Ok(())
+        });
+        match committed {
+            Ok(()) => done.into_iter().for_each(|(outcome, result)| outcome.tell(result)),
+            Err(error) => {
+                // A write that had failed by itself keeps its own error.
+                for (outcome, result) in done {
+                    outcome.tell(result.and_then(|_| Err(same_for_all(&error))));
+                }
+                for outcome in waiting {
+                    outcome.tell(Err(same_for_all(&error)));
+                }
+            }
+        }
+    }
+}
+
+impl Engine {
+    fn run(&self, batch: &mut Batch<'_>, write: Write, now: Timestamp) -> Result<Written> {
+        match write {
+            Write::Add(draft, vector) => {
+                self.add(batch, draft, &vector, now).map(|record| Written::Record(Box::new(record)))
+            }
+            Write::AddMany(items) => {
+                let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
+                    let added = self.add(batch, draft, &vector, now);
+                    added.map_err(|error| if error.field().is_some() { error.within(&format!("items[{index}]")) } else { error })
+                };
+                items.into_iter().enumerate().map(add).collect::<Result<_>>().map(Written::Records)
+            }
+            Write::Update { id, scope, revision } => batch
+                .update(&id, &scope, &revision, now, |record| embed::embed(&record.text()).to_vec())
+                .map(|record| Written::Record(Box::new(record))),
+            Write::Delete { id, scope } => batch.delete(&id, &scope, now).map(Written::Deleted),
+            Write::Clear(selection) => batch.clear(&selection, now).map(Written::Cleared),
+        }
+    }
+
+    fn add(&self, batch: &mut Batch<'_>, mut draft: Draft, vector: &[i8], now: Timestamp) -> Result<Record> {
+        if draft.record.id.is_empty() {
+            draft.record.id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).next(now);
+        }
+        batch.add(&draft, vector, now)
+    }
+}
+
+/// The error of a transaction, told to each of those whose writes it undid.
+fn same_for_all(error: &Error) -> Error {
+    let copy = Error::new(error.code(), error.message());
+    match error.field() {
+        Some(field) => copy.at(field),
+        None => copy,
+    }
+}
+
+/// The error of a handle that can no longer be used.
+pub(super) fn closed() -> Error {
+    Error::new(Code::Closed, "the memory is closed")
+}

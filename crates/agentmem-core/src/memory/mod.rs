@@ -1,0 +1,405 @@
+//! The public interface: a [`Memory`] and its operations. The only place that reads a clock.
+
+mod engine;
+mod ids;
+mod options;
+mod queue;
+mod registry;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::embed;
+use crate::error::{Code, Error, Result};
+use crate::rank::{self, Query};
+use crate::record::{Change, NewRecord, Record, Timestamp};
+use crate::scope::{ScopeMatch, check_characters, check_id};
+use crate::store::{Order, Snapshot};
+
+use engine::{Engine, Write, closed};
+use queue::Place;
+
+pub use engine::Written;
+pub use options::{Clock, GetAll, Options, Search, Select};
+
+/// Largest number of items in one `add_many`.
+pub const MAX_ITEMS: usize = 100_000;
+/// Largest content and metadata of one `add_many` together, in bytes: 256 MiB.
+pub const MAX_ITEMS_BYTES: usize = 256 << 20;
+/// Largest query, in bytes of UTF-8: 1 MiB.
+pub const MAX_QUERY_BYTES: usize = 1 << 20;
+
+/// A record that a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    /// The record.
+    pub record: Record,
+    /// How well it fits, 0 to 1 within one answer; spec 8.10.
+    pub score: f64,
+}
+
+/// Long-term memory in one file, or in memory.
+///
+/// Cheap to clone, `Send` and `Sync`: clones are one handle, and any number of threads may use it at once. Any number of processes may
+/// have the same file open. Every call blocks until it is done; a write that has returned is on the disk.
+///
+/// ```
+/// use agentmem_core::{Memory, NewRecord, Search, Select, ScopeMatch};
+///
+/// let memory = Memory::new()?;
+/// memory.add(NewRecord { user_id: Some("ada".into()), ..NewRecord::from("Ada likes green tea") })?;
+/// memory.add(NewRecord { user_id: Some("bob".into()), ..NewRecord::from("Bob likes green tea") })?;
+///
+/// let scope = ScopeMatch { user_id: "ada".into(), ..ScopeMatch::default() };
+/// let hits = memory.search("what does she drink? tea?", Search { select: Select { scope, ..Select::default() }, ..Search::default() })?;
+/// assert_eq!(hits.len(), 1);
+/// assert_eq!(hits[0].record.content, "Ada likes green tea");
+/// # Ok::<(), agentmem_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Memory {
+    handle: Arc<Handle>,
+    /// Where this view is limited to; anywhere for the handle itself.
+    scope: ScopeMatch,
+    /// A time that stands still, for [`Memory::at`].
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug)]
+struct Handle {
+    options: Options,
+    /// Empty after `close`.
+    engine: Mutex<Option<Arc<Engine>>>,
+}
+
+/// A write as a caller asks for it; see [`Memory::write`].
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// [`Memory::add`]
+    Add(Box<NewRecord>),
+    /// [`Memory::add_many`]
+    AddMany(Vec<NewRecord>),
+    /// [`Memory::update`]
+    Update(String, Change),
+    /// [`Memory::delete`]
+    Delete(String),
+    /// [`Memory::clear`]
+    Clear(Select),
+}
+
+/// The place of a write among the others of its store, taken by [`Memory::queue`] in the order of calls.
+///
+/// Dropping it gives the place up. While it is neither used nor dropped, the writes behind it wait.
+pub struct Queued {
+    memory: Memory,
+    place: Place<Engine>,
+    now: Timestamp,
+}
+
+impl std::fmt::Debug for Queued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queued").field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl Memory {
+    /// Makes a memory that no file holds; it is gone when the last clone is.
+    pub fn new() -> Result<Self> {
+        Memory::in_memory(Options::default())
+    }
+
+    /// Makes a memory that no file holds, with options.
+    pub fn in_memory(options: Options) -> Result<Self> {
+        options.check()?;
+        if options.read_only {
+            return Err(Error::invalid("readOnly", "is for files: a memory of its own could never hold anything"));
+        }
+        let engine = registry::open_in_memory(&options)?;
+        Ok(Memory::from_engine(engine, options))
+    }
+
+    /// Opens a file, making it if it is missing and `create` allows it; `:memory:` is no file.
+    ///
+    /// Errors: `IO` (field `path`) for a folder, a missing folder, a missing file with `create: false`, more than one hard link;
+    /// `UNSUPPORTED_FORMAT` for a file that is not a store or of a newer format, which is left as it is; `CORRUPT`; `BUSY`.
+    ///
+    /// ```
+    /// # let folder = std::env::temp_dir().join(format!("agentmem-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// # let path = folder.join("memory.db");
+    /// use agentmem_core::{Memory, Options};
+    ///
+    /// let memory = Memory::open(&path, Options::default())?;
+    /// let id = memory.add("Ada moved to Berlin")?.id;
+    /// memory.close();
+    ///
+    /// let memory = Memory::open(&path, Options::default())?;
+    /// assert_eq!(memory.get(&id)?.map(|record| record.content).as_deref(), Some("Ada moved to Berlin"));
+    /// # memory.close();
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok::<(), agentmem_core::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Self> {
+        let path = path.as_ref();
+        if path == Path::new(":memory:") {
+            return Memory::in_memory(options);
+        }
+        options.check()?;
+        let bytes = path.as_os_str().as_encoded_bytes();
+        if bytes.is_empty() || bytes.contains(&0) {
+            return Err(Error::invalid("path", "is empty or contains U+0000"));
+        }
+        let engine = registry::open(path, &options)?;
+        Ok(Memory::from_engine(engine, options))
+    }
+
+    fn from_engine(engine: Arc<Engine>, options: Options) -> Self {
+        let handle = Handle { options, engine: Mutex::new(Some(engine)) };
+        Memory { handle: Arc::new(handle), scope: ScopeMatch::default(), now: None }
+    }
+
+    /// Closes the handle and all views of it: calls under way finish, later ones are `CLOSED`. Closing again does nothing.
+    pub fn close(&self) {
+        let engine = self.handle.engine.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Outside the lock: the last one out closes the file.
+        drop(engine);
+    }
+
+    /// Gives a view that cannot leave a scope: it adds there, and finds, changes and deletes nothing elsewhere.
+    ///
+    /// Errors: `INVALID_ARGUMENT` if no id is fixed (field `options`), or an id differs from that of this view.
+    ///
+    /// ```
+    /// use agentmem_core::{Memory, ScopeMatch, Search};
+    ///
+    /// let memory = Memory::new()?;
+    /// memory.add("Nobody in particular likes tea")?;
+    /// let ada = memory.scoped(ScopeMatch { user_id: "ada".into(), ..ScopeMatch::default() })?;
+    /// assert_eq!(ada.add("I like tea")?.scope.user_id.as_deref(), Some("ada"));
+    /// assert_eq!(ada.search("tea", Search::default())?.len(), 1);
+    /// # Ok::<(), agentmem_core::Error>(())
+    /// ```
+    pub fn scoped(&self, scope: ScopeMatch) -> Result<Memory> {
+        if scope.is_any() {
+            return Err(Error::invalid("options", "name no scope: one of userId, agentId and runId at least is needed"));
+        }
+        scope.check()?;
+        Ok(Memory { scope: scope.within(&self.scope)?, ..self.clone() })
+    }
+
+    /// Gives the same memory with a clock that stands still.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Memory {
+        Memory { now: Some(now), ..self.clone() }
+    }
+
+    /// Adds a record and gives it as it is stored; spec 6.2 to 6.5.
+    ///
+    /// Errors: `INVALID_ARGUMENT` with the field at fault, `ALREADY_EXISTS`, `READ_ONLY`, `BUSY`, `IO`, `CLOSED`.
+    pub fn add(&self, record: impl Into<NewRecord>) -> Result<Record> {
+        self.write(Request::Add(Box::new(record.into()))).map(|written| match written {
+            Written::Record(record) => *record,
+            _ => unreachable!("add gives a record"),
+        })
+    }
+
+    /// Adds records in order, all or none; spec 6.6.
+    pub fn add_many(&self, items: Vec<NewRecord>) -> Result<Vec<Record>> {
+        self.write(Request::AddMany(items)).map(|written| match written {
+            Written::Records(records) => records,
+            _ => unreachable!("add_many gives records"),
+        })
+    }
+
+    /// Changes a record and gives it as it is then; spec 6.7.
+    ///
+    /// Errors: `NOT_FOUND`, `CONFLICT` for another version than `if_version`, and those of [`Memory::add`].
+    pub fn update(&self, id: &str, change: Change) -> Result<Record> {
+        self.write(Request::Update(id.to_owned(), change)).map(|written| match written {
+            Written::Record(record) => *record,
+            _ => unreachable!("update gives a record"),
+        })
+    }
+
+    /// Deletes a record; false if there is none with this id.
+    pub fn delete(&self, id: &str) -> Result<bool> {
+        self.write(Request::Delete(id.to_owned())).map(|written| match written {
+            Written::Deleted(deleted) => deleted,
+            _ => unreachable!("delete gives a boolean"),
+        })
+    }
+
+    /// Deletes all records that are selected, in one transaction, and counts them.
+    pub fn clear(&self, select: Select) -> Result<usize> {
+        self.write(Request::Clear(select)).map(|written| match written {
+            Written::Cleared(count) => count,
+            _ => unreachable!("clear gives a count"),
+        })
+    }
+
+    /// Does any of the writes.
+    pub fn write(&self, request: Request) -> Result<Written> {
+        let queued = self.queue()?;
+        let write = queued.memory.prepare(request, queued.now)?;
+        queued.place.write((write, queued.now))
+    }
+
+    /// Takes the next place in the order of writes; it is cheap and does not block.
+    ///
+    /// For callers that must not block where they are called, such as an event loop: [`Queued::submit`] may then run elsewhere.
+    pub fn queue(&self) -> Result<Queued> {
+        let engine = self.engine()?;
+        let now = self.now()?;
+        if self.handle.options.read_only {
+            return Err(Error::new(Code::ReadOnly, "the memory was opened with readOnly"));
+        }
+        Ok(Queued { memory: self.clone(), place: queue::take_place(&engine), now })
+    }
+
+    /// Gives the record with this id, if there is one.
+    pub fn get(&self, id: &str) -> Result<Option<Record>> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        check_id(id, "id")?;
+        let found = engine.store().read(|snapshot| snapshot.by_id(id))?;
+        Ok(found.map(|stored| stored.record).filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
+    }
+
+    /// Gives all records that are selected, in order; spec 7.3.
+    ///
+    /// Errors: `NOT_FOUND` with field `after` for an id that never was.
+    pub fn get_all(&self, options: GetAll) -> Result<Vec<Record>> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        options.check()?;
+        let GetAll { select, limit, offset, after, order } = options;
+        let selection = select.check(&self.scope)?;
+        engine.store().read(|snapshot| {
+            let mut places = snapshot.select(&selection, now)?;
+            match order {
+                Order::Asc => places.sort_unstable(),
+                Order::Desc => places.sort_unstable_by(|a, b| b.cmp(a)),
+            }
+            let begin = match after {
+                Some(id) => {
+                    let after = self.place_after(snapshot, &id)?;
+                    match order {
+                        Order::Asc => places.partition_point(|place| *place <= after),
+                        Order::Desc => places.partition_point(|place| *place >= after),
+                    }
+                }
+                None => offset.unwrap_or(0),
+            };
+            let wanted = places.into_iter().skip(begin).take(limit.unwrap_or(usize::MAX));
+            let record = |place: crate::store::Place| {
+                let stored = snapshot.by_seq(place.seq)?;
+                stored.map(|stored| stored.record).ok_or_else(|| Error::new(Code::Corrupt, "lacks a row that its index has").at("path"))
+            };
+            wanted.map(record).collect()
+        })
+    }
+
+    fn place_after(&self, snapshot: &Snapshot<'_>, id: &str) -> Result<crate::store::Place> {
+        let found = snapshot.place_of(id)?.filter(|(_, stored)| self.scope.selects(&stored.record.scope));
+        found.map(|(place, _)| place).ok_or_else(|| Error::new(Code::NotFound, "there never was a record with this id").at("after"))
+    }
+
+    /// Counts the records that are selected.
+    pub fn count(&self, select: Select) -> Result<usize> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        let selection = select.check(&self.scope)?;
+        engine.store().read(|snapshot| snapshot.count(&selection, now))
+    }
+
+    /// Finds the records that fit a query, best first; spec chapter 8.
+    ///
+    /// A blank query finds nothing, and a record that has neither a word nor a meaning in common with the query is never found.
+    pub fn search(&self, query: &str, options: Search) -> Result<Vec<Hit>> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        if query.len() > MAX_QUERY_BYTES {
+            return Err(Error::invalid("query", format!("has {} bytes of UTF-8: 1 MiB ({MAX_QUERY_BYTES}) is the most", query.len())));
+        }
+        check_characters(query, "query")?;
+        options.check()?;
+        let selection = options.select.check(&self.scope)?;
+        let tokens = embed::token_ids(query);
+        let vector = embed::embed_tokens(&tokens).to_vec();
+        let (view, terms) =
+            engine.view(&selection.scope.user_id, now, |vocabulary| vocabulary.query_terms(query))?;
+        if terms.is_empty() && tokens.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = Query {
+            terms,
+            tokens: embed::distinct_tokens(&tokens),
+            vector,
+            mode: options.mode,
+            limit: options.limit,
+            min_score: options.min_score,
+        };
+        let found = rank::search(&view, &selection, &query);
+        Ok(found.into_iter().map(|found| Hit { record: found.document.record.clone(), score: found.score }).collect())
+    }
+
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let engine = self.handle.engine.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
+        if engine.is_ours() { Ok(engine) } else { Err(closed()) }
+    }
+
+    fn now(&self) -> Result<Timestamp> {
+        self.now.map_or_else(|| self.handle.options.now(), Ok)
+    }
+
+    /// Checks a write and embeds what it adds: the costly part, outside every lock.
+    fn prepare(&self, request: Request, now: Timestamp) -> Result<Write> {
+        Ok(match request {
+            Request::Add(record) => {
+                let (draft, vector) = self.prepare_record(*record, now)?;
+                Write::Add(draft, vector)
+            }
+            Request::AddMany(items) => Write::AddMany(self.prepare_records(items, now)?),
+            Request::Update(id, change) => {
+                check_id(&id, "id")?;
+                Write::Update { id, scope: self.scope.clone(), revision: change.check(now)? }
+            }
+            Request::Delete(id) => {
+                check_id(&id, "id")?;
+                Write::Delete { id, scope: self.scope.clone() }
+            }
+            Request::Clear(select) => Write::Clear(select.check(&self.scope)?),
+        })
+    }
+
+    fn prepare_record(&self, record: NewRecord, now: Timestamp) -> Result<(crate::record::Draft, Vec<i8>)> {
+        let mut draft = record.check(now)?;
+        draft.record.scope = self.scope.fix(draft.record.scope)?;
+        let vector = embed::embed(&draft.record.text()).to_vec();
+        Ok((draft, vector))
+    }
+
+    fn prepare_records(&self, items: Vec<NewRecord>, now: Timestamp) -> Result<Vec<(crate::record::Draft, Vec<i8>)>> {
+        if items.len() > MAX_ITEMS {
+            return Err(Error::invalid("items", format!("are {}: {MAX_ITEMS} are the most", items.len())));
+        }
+        let mut bytes = 0;
+        let prepare = |(index, item): (usize, NewRecord)| {
+            let prepared = self.prepare_record(item, now).map_err(|error| error.within(&format!("items[{index}]")))?;
+            bytes += prepared.0.record.content.len() + prepared.0.metadata_json.len();
+            if bytes > MAX_ITEMS_BYTES {
+                return Err(Error::invalid("items", format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata")));
+            }
+            Ok(prepared)
+        };
+        items.into_iter().enumerate().map(prepare).collect()
+    }
+}
+
+impl Queued {
+    /// Checks, embeds and hands in the write; `done` hears of the outcome once it is committed or has failed.
+    ///
+    /// This may block: it commits what is ready if nobody else does. `done` runs on whichever thread commits, perhaps this one.
+    pub fn submit(self, request: Request, done: impl FnOnce(Result<Written>) + Send + 'static) {
+        match self.memory.prepare(request, self.now) {
+            Ok(write) => self.place.submit((write, self.now), Box::new(done)),
+            Err(error) => done(Err(error)),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What a memory is opened with, and what its calls may be given.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::error::{Code, Error, Result};
+use crate::filter::Filter;
+use crate::rank::Mode;
+use crate::record::Timestamp;
+use crate::scope::ScopeMatch;
+use crate::store::{Durability, Order, Selection};
+
+/// A function that gives milliseconds since 1970.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How a memory is opened; spec 3.3.
+#[derive(Clone)]
+pub struct Options {
+    /// Makes the file if it is missing.
+    pub create: bool,
+    /// Refuses every write with `READ_ONLY`.
+    pub read_only: bool,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// How long a call waits for another process before `BUSY`; 0 to 2147483647 ms.
+    pub busy_timeout: Duration,
+    /// About how many bytes loaded search indexes may take; the one in use is always held.
+    pub cache_bytes: u64,
+    /// Gives the time; the system's clock if there is none.
+    pub clock: Option<Clock>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            create: true,
+            read_only: false,
+            durability: Durability::Full,
+            busy_timeout: Duration::from_secs(5),
+            cache_bytes: 256 << 20,
+            clock: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("create", &self.create)
+            .field("read_only", &self.read_only)
+            .field("durability", &self.durability)
+            .field("busy_timeout", &self.busy_timeout)
+            .field("cache_bytes", &self.cache_bytes)
+            .field("clock", &self.clock.is_some())
+            .finish()
+    }
+}
+
+impl Options {
+    pub(super) fn check(&self) -> Result<()> {
+        if self.busy_timeout > Duration::from_millis(2_147_483_647) {
+            return Err(Error::invalid("busyTimeout", "is more than 2147483647 milliseconds"));
+        }
+        Ok(())
+    }
+
+    /// Reads the clock.
+    pub(super) fn now(&self) -> Result<Timestamp> {
+        let ms = match &self.clock {
+            Some(clock) => clock(),
+            None => {
+                let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+                since_1970.map_or(-1, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+            }
+        };
+        Timestamp::from_millis(ms).map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
+    }
+}
+
+/// Which records `count` and `clear` speak of; the default is all. Spec chapters 4 and 5.
+#[derive(Clone, Debug, Default)]
+pub struct Select {
+    /// By user, agent and run.
+    pub scope: ScopeMatch,
+    /// By metadata.
+    pub filter: Option<Filter>,
+    /// Created at this time or later.
+    pub since: Option<Timestamp>,
+    /// Created before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl Select {
+    pub(super) fn check(self, view: &ScopeMatch) -> Result<Selection> {
+        self.scope.check()?;
+        let scope = self.scope.within(view)?;
+        Ok(Selection { scope, filter: self.filter, since: self.since, until: self.until })
+    }
+}
+
+/// What [`Memory::search`](crate::Memory::search) may be given; spec 8.1.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// Which records may be found.
+    pub select: Select,
+    /// At most so many hits, 1 to 1000; 10.
+    pub limit: usize,
+    /// What counts as evidence.
+    pub mode: Mode,
+    /// Keeps the hits with at least this score, 0 to 1.
+    pub min_score: f64,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Search { select: Select::default(), limit: 10, mode: Mode::Hybrid, min_score: 0.0 }
+    }
+}
+
+impl Search {
+    pub(super) fn check(&self) -> Result<()> {
+        if !(1..=1000).contains(&self.limit) {
+            return Err(Error::invalid("limit", "is not an integer from 1 to 1000"));
+        }
+        if !(0.0..=1.0).contains(&self.min_score) {
+            return Err(Error::invalid("minScore", "is not a number from 0 to 1"));
+        }
+        Ok(())
+    }
+}
+
+/// What [`Memory::get_all`](crate::Memory::get_all) may be given; spec 7.3.
+#[derive(Clone, Debug, Default)]
+pub struct GetAll {
+    /// Which records.
+    pub select: Select,
+    /// At most so many, at least 1; all if there is none.
+    pub limit: Option<usize>,
+    /// Skips so many.
+    pub offset: Option<usize>,
+    /// Begins behind the place of the record with this id.
+    pub after: Option<String>,
+    /// Newest first by default.
+    pub order: Order,
+}
+
+impl GetAll {
+    pub(super) fn check(&self) -> Result<()> {
+        if self.limit == Some(0) {
+            return Err(Error::invalid("limit", "is not an integer of at least 1"));
+        }
+        if self.after.is_some() && self.offset.is_some() {
+            return Err(Error::new(Code::InvalidArgument, "cannot be given together with after").at("offset"));
+        }
+        self.after.as_deref().map_or(Ok(()), |after| crate::scope::check_id(after, "after"))
+    }
+}

@@ -1,0 +1,44 @@
+//! Numbers for terms, so that an index holds each term's text once.
+
+use std::collections::HashMap;
+
+use crate::text;
+
+/// Numbers the terms of all indexes of an engine; it only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Vocabulary {
+    numbers: HashMap<Box<str>, u32>,
+    bytes: usize,
+}
+
+impl Vocabulary {
+    /// The number of a term, new if it has none.
+    fn number(&mut self, term: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(term) {
+            return number;
+        }
+        let number = u32::try_from(self.numbers.len()).expect("memory ends before 2^32 terms");
+        self.bytes += term.len() + 40;
+        self.numbers.insert(term.into(), number);
+        number
+    }
+
+    /// The terms of a text by number, each once with its count, in order of number.
+    pub fn count_terms(&mut self, terms: &[String]) -> Vec<(u32, u32)> {
+        let mut numbers: Vec<u32> = terms.iter().map(|term| self.number(term)).collect();
+        numbers.sort_unstable();
+        numbers.chunk_by(|a, b| a == b).map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX))).collect()
+    }
+
+    /// The distinct terms of a query in order of first appearance; one that no record has ever had is `None`.
+    pub fn query_terms(&self, query: &str) -> Vec<Option<u32>> {
+        let mut seen = std::collections::HashSet::new();
+        let terms = text::terms(query);
+        terms.iter().filter(|term| seen.insert(term.as_str())).map(|term| self.numbers.get(term.as_str()).copied()).collect()
+    }
+
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}

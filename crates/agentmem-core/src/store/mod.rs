@@ -1,0 +1,254 @@
+//! The store: one SQLite file, its connections, and one transaction for each read or group of writes.
+//!
+//! The interface is narrow on purpose, so that another store can stand under the same engine: append, read a partition, read what
+//! the log says has changed since a `seq`, and look records up.
+
+mod read;
+mod rows;
+mod schema;
+mod write;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::{Code, Error, Result};
+
+pub use read::Order;
+pub(crate) use read::{Place, Selection, Snapshot};
+pub(crate) use rows::Stored;
+pub(crate) use write::{Batch, Rollback};
+
+/// How much an acknowledged write survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// A power loss: each commit is synced to the disk.
+    #[default]
+    Full,
+    /// A killed process; a power loss may take the last commits, all of a commit or none.
+    Normal,
+}
+
+/// Page cache of the writing connection, in KiB: enough for the inner pages of the indexes of some million records.
+const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// Reading connections that are kept for the next call; more are opened while more calls run at once.
+const IDLE_READERS: usize = 4;
+
+/// An open store, in a file or in memory.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: Option<PathBuf>,
+    durability: Durability,
+    busy_timeout: Duration,
+    /// In memory the one connection that there is, for reading too.
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Store {
+    /// Makes a store in memory; it is gone when dropped.
+    pub fn in_memory() -> Result<Store> {
+        let connection = Connection::open_in_memory().map_err(sql_error)?;
+        configure(&connection, Durability::Normal)?;
+        schema::create(&connection)?;
+        Ok(Store {
+            path: None,
+            durability: Durability::Normal,
+            busy_timeout: Duration::ZERO,
+            writer: Mutex::new(connection),
+            readers: Mutex::default(),
+        })
+    }
+
+    /// Opens a file that exists; one of no bytes is made into a store if `create` allows it.
+    pub fn open(path: &Path, create: bool, durability: Durability, busy_timeout: Duration) -> Result<Store> {
+        let connection = connect(path)?;
+        // Until it is known to be ours, closing must not move a foreign log into its file.
+        set_config(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.busy_timeout(busy_timeout).map_err(sql_error)?;
+        if schema::detect(&connection)? == schema::Format::Blank {
+            if !create {
+                return Err(Error::new(Code::UnsupportedFormat, "is empty: no store has been made in it").at("path"));
+            }
+            begin_store(&connection, busy_timeout)?;
+        }
+        set_config(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        configure(&connection, durability)?;
+        pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
+        Ok(Store {
+            path: Some(path.to_owned()),
+            durability,
+            busy_timeout,
+            writer: Mutex::new(connection),
+            readers: Mutex::default(),
+        })
+    }
+
+    /// Runs `work` in one read transaction: all that it sees is of one state.
+    pub fn read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
+        if self.path.is_none() {
+            return work(&Snapshot::new(&lock(&self.writer)));
+        }
+        let reader = match lock(&self.readers).pop() {
+            Some(reader) => reader,
+            None => self.open_reader()?,
+        };
+        reader.execute_batch("BEGIN").map_err(sql_error)?;
+        let answer = work(&Snapshot::new(&reader));
+        reader.execute_batch("COMMIT").map_err(sql_error)?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(reader);
+        }
+        answer
+    }
+
+    /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
+        let connection = lock(&self.writer);
+        begin_immediate(&connection, self.busy_timeout)?;
+        let answer = Batch::new(&connection).and_then(|mut batch| work(&mut batch));
+        let ended = match &answer {
+            Ok(_) => connection.execute_batch("COMMIT").map_err(sql_error),
+            Err(_) => Ok(()),
+        };
+        if !connection.is_autocommit() {
+            // What cannot be rolled back now is rolled back by the next one to open the file.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        ended.and(answer)
+    }
+
+    fn open_reader(&self) -> Result<Connection> {
+        let path = self.path.as_deref().expect("only a file has readers of its own");
+        let connection = connect(path)?;
+        connection.busy_timeout(self.busy_timeout).map_err(sql_error)?;
+        configure(&connection, self.durability)?;
+        Ok(connection)
+    }
+}
+
+/// Opens a connection to a file that exists, with URI names off.
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags).map_err(sql_error)
+}
+
+/// Sets what every connection needs: a stranger's file must not run code or be written around its schema.
+fn configure(connection: &Connection, durability: Durability) -> Result<()> {
+    set_config(connection, DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    set_config(connection, DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    set_config(connection, DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    set_config(connection, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    pragma(connection, "cell_size_check", 1)?;
+    pragma(connection, "temp_store", 2)?;
+    match durability {
+        Durability::Full => {
+            pragma(connection, "synchronous", 2)?;
+            // On macOS a plain fsync leaves the data in the drive's cache; elsewhere this changes nothing.
+            pragma(connection, "fullfsync", 1)?;
+            pragma(connection, "checkpoint_fullfsync", 1)
+        }
+        Durability::Normal => pragma(connection, "synchronous", 1),
+    }
+}
+
+fn set_config(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
+    connection.set_db_config(config, value).map(drop).map_err(sql_error)
+}
+
+fn pragma(connection: &Connection, name: &str, value: i64) -> Result<()> {
+    connection.pragma_update(None, name, value).map_err(sql_error)
+}
+
+/// Makes the tables in a blank file; others may be doing the same at this moment.
+fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
+    // Going over to WAL needs the file alone, and SQLite does not wait for it through its busy handler.
+    retry_while_busy(busy_timeout, || {
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)).map_err(sql_error)
+    })?;
+    begin_immediate(connection, busy_timeout)?;
+    let made = match schema::detect(connection) {
+        Ok(schema::Format::Blank) => schema::create(connection),
+        Ok(schema::Format::Store) => Ok(()),
+        Err(error) => Err(error),
+    };
+    let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    made.and(connection.execute_batch(end).map_err(sql_error))
+}
+
+fn begin_immediate(connection: &Connection, busy_timeout: Duration) -> Result<()> {
+    connection.busy_timeout(Duration::ZERO).map_err(sql_error)?;
+    let begun = retry_while_busy(busy_timeout, || connection.execute_batch("BEGIN IMMEDIATE").map_err(sql_error));
+    connection.busy_timeout(busy_timeout).map_err(sql_error)?;
+    begun
+}
+
+/// Tries again, after pauses of random length that grow to ten milliseconds, until it works or the time is over.
+///
+/// SQLite's own busy handler waits up to 100 ms in fixed steps, so that of two busy processes one can starve.
+fn retry_while_busy<T>(busy_timeout: Duration, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + busy_timeout;
+    let mut pause = 250_u64;
+    loop {
+        match attempt() {
+            Err(error) if error.code() == Code::Busy && Instant::now() < deadline => {
+                let jitter = getrandom::u32().map_or(0, u64::from) % pause;
+                std::thread::sleep(Duration::from_micros(pause / 2 + jitter));
+                pause = (pause * 2).min(10_000);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Makes a file that is missing, readable by its owner alone; that someone else makes it first is no error.
+pub(crate) fn create_file(path: &Path) -> Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io_error("cannot be made", error)),
+        _ => Ok(()),
+    }
+}
+
+/// The error for a path that the operating system refuses.
+pub(crate) fn io_error(what: &str, cause: std::io::Error) -> Error {
+    Error::new(Code::Io, format!("{what} ({})", cause.kind())).at("path").because(cause)
+}
+
+/// Locks; a thread that panicked while it held the lock left nothing half done that the next transaction does not undo.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives an error of SQLite its code; the message of SQLite is only in the cause, since it may quote values.
+fn sql_error(error: rusqlite::Error) -> Error {
+    let (code, field, message) = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            (Code::Busy, None, "another process held the file for longer than busyTimeout")
+        }
+        Some(ErrorCode::NotADatabase) => (Code::UnsupportedFormat, Some("path"), "is not a store"),
+        Some(ErrorCode::DatabaseCorrupt) => (Code::Corrupt, Some("path"), "is damaged"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Code::Io, Some("path"), "cannot be written"),
+        Some(ErrorCode::CannotOpen) => (Code::Io, Some("path"), "cannot be opened"),
+        Some(ErrorCode::DiskFull) => (Code::Io, Some("path"), "has no room left on its disk"),
+        Some(ErrorCode::SystemIoFailure) => (Code::Io, Some("path"), "could not be read or written"),
+        Some(ErrorCode::TooBig) => (Code::Limit, None, "is larger than a row can be"),
+        Some(_) => (Code::Io, Some("path"), "the database refused"),
+        // A value of a type that no store of ours has.
+        None => (Code::Corrupt, Some("path"), "holds a row that is damaged"),
+    };
+    let error_out = Error::new(code, message).because(error);
+    match field {
+        Some(field) => error_out.at(field),
+        None => error_out,
+    }
+}

@@ -1,0 +1,99 @@
+//! Rows of the tables `record` and `past`, to and from records.
+
+use rusqlite::types::{FromSqlError, Type};
+use rusqlite::{Row, params_from_iter};
+
+use crate::record::{Metadata, Record, Timestamp, parse_metadata};
+use crate::scope::Scope;
+
+/// The columns of a record in the order in which [`read`] takes them.
+pub(super) const COLUMNS: &str = "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
+    created_at, updated_at, expires_at, version, vector, request, mark";
+
+/// A record as it is stored, with what is derived from it.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// The event that added it: its place in the order of adding.
+    pub seq: i64,
+    pub record: Record,
+    /// int8, one a dimension.
+    pub vector: Vec<i8>,
+    /// SHA-256 of the request that added it, if that gave an id.
+    pub request: Option<[u8; 32]>,
+}
+
+/// Reads a row of [`COLUMNS`].
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let vector: Option<Vec<u8>> = row.get(14)?;
+    Ok(Stored {
+        seq: row.get(0)?,
+        record: Record {
+            id: row.get(1)?,
+            scope: Scope { user_id: row.get(2)?, agent_id: row.get(3)?, run_id: row.get(4)? },
+            role: row.get(5)?,
+            name: row.get(6)?,
+            content: row.get(7)?,
+            metadata: read_metadata(row, 8)?,
+            importance: row.get(9)?,
+            created_at: read_time(row, 10)?,
+            updated_at: read_time(row, 11)?,
+            expires_at: row.get::<_, Option<i64>>(12)?.map(|_| read_time(row, 12)).transpose()?,
+            version: u64::try_from(row.get::<_, i64>(13)?).map_err(|_| damaged(13, Type::Integer))?,
+        },
+        vector: vector.unwrap_or_default().into_iter().map(u8::cast_signed).collect(),
+        request: row.get(15)?,
+    })
+}
+
+/// Reads metadata; an empty object is stored as NULL.
+pub(super) fn read_metadata(row: &Row<'_>, column: usize) -> rusqlite::Result<Metadata> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(Metadata::new()),
+        Some(json) => parse_metadata(json).ok_or_else(|| damaged(column, Type::Text)),
+    }
+}
+
+fn read_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    Timestamp::from_millis(row.get(column)?).map_err(|_| damaged(column, Type::Integer))
+}
+
+fn damaged(column: usize, kind: Type) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(FromSqlError::InvalidType))
+}
+
+/// A byte of a hash of the content (FNV-1a); equal contents have equal marks.
+pub(super) fn mark(content: &str) -> i64 {
+    let hash = content.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    i64::from(hash >> 24) - 128
+}
+
+/// Binds a row and runs `INSERT INTO record` with it.
+pub(super) fn insert(connection: &rusqlite::Connection, row: &Stored, metadata_json: &str) -> rusqlite::Result<usize> {
+    use rusqlite::types::Value;
+    let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::Text);
+    let record = &row.record;
+    let values = [
+        Value::Integer(row.seq),
+        Value::Text(record.id.clone()),
+        text(&record.scope.user_id),
+        text(&record.scope.agent_id),
+        text(&record.scope.run_id),
+        text(&record.role),
+        text(&record.name),
+        Value::Text(record.content.clone()),
+        if metadata_json == "{}" { Value::Null } else { Value::Text(metadata_json.to_owned()) },
+        Value::Real(record.importance),
+        Value::Integer(record.created_at.as_millis()),
+        Value::Integer(record.updated_at.as_millis()),
+        record.expires_at.map_or(Value::Null, |time| Value::Integer(time.as_millis())),
+        Value::Integer(record.version.cast_signed()),
+        Value::Blob(row.vector.iter().map(|component| component.cast_unsigned()).collect()),
+        row.request.map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
+        Value::Integer(mark(&record.content)),
+    ];
+    connection
+        .prepare_cached(&format!(
+            "INSERT INTO record({COLUMNS}) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+        ))?
+        .execute(params_from_iter(values))
+}

@@ -1,0 +1,94 @@
+//! The tables of a store, and how a file is told to be one (docs/spec chapter 10).
+
+use rusqlite::Connection;
+
+use crate::error::{Code, Error, Result};
+use crate::store::sql_error;
+
+/// `AgMm` in ASCII, in the header of every store.
+const APPLICATION_ID: i64 = 0x4167_4d6d;
+/// The layout below. A greater one belongs to a newer library.
+const FORMAT: i64 = 1;
+/// The ranking of spec chapter 8 and its table; a store remembers which one its vectors are for.
+const EMBEDDER: &str = "agentmem-static-128-v1";
+
+/// Rows hold the newest state of each record, `past` every state that was superseded, `event` the order of it all.
+///
+/// `seq` of a record is that of the event that added it: the order of adding. `mark` is one byte of a hash of the content, so that
+/// `dedupe` need not read all of a user's records; more bytes would scatter the inserts of a large user over the whole index.
+const SCHEMA: [&str; 7] = [
+    "CREATE TABLE header(name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE record(
+  seq INTEGER PRIMARY KEY, id TEXT NOT NULL, user_id TEXT, agent_id TEXT, run_id TEXT, role TEXT, name TEXT,
+  content TEXT NOT NULL, metadata TEXT, importance REAL NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL
+) STRICT",
+    "CREATE UNIQUE INDEX record_id ON record(id)",
+    "CREATE INDEX record_user ON record(user_id, mark)",
+    "CREATE TABLE past(
+  until INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL, user_id TEXT, agent_id TEXT, run_id TEXT, role TEXT, name TEXT,
+  content TEXT NOT NULL, metadata TEXT, importance REAL NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL
+) STRICT",
+    "CREATE INDEX past_id ON past(id)",
+    "CREATE TABLE event(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, old INTEGER, id TEXT) STRICT",
+];
+
+/// What a file turned out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Nothing has been written to it.
+    Blank,
+    /// A store that this library can use.
+    Store,
+}
+
+/// Tells what the open file is, without writing to it.
+pub(super) fn detect(connection: &Connection) -> Result<Format> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(sql_error);
+    let (application_id, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let found = schema_of(connection)?;
+    if application_id == 0 && format == 0 && found.is_empty() {
+        return Ok(Format::Blank);
+    }
+    if application_id != APPLICATION_ID {
+        return Err(unsupported("is a database of another program"));
+    }
+    if format != FORMAT {
+        return Err(unsupported("was written in a format that this release does not know"));
+    }
+    let mut expected: Vec<String> = SCHEMA.iter().map(|&statement| statement.to_owned()).collect();
+    expected.sort();
+    if found != expected {
+        return Err(unsupported("has tables, triggers or views that are not a store's"));
+    }
+    let embedder = connection.query_row("SELECT value FROM header WHERE name = 'embedder'", [], |row| row.get::<_, String>(0));
+    if embedder.map_err(sql_error)? != EMBEDDER {
+        return Err(unsupported("holds vectors of an embedder that this release does not have"));
+    }
+    Ok(Format::Store)
+}
+
+/// Makes the tables; the caller has begun a transaction.
+pub(super) fn create(connection: &Connection) -> Result<()> {
+    for statement in SCHEMA {
+        connection.execute_batch(statement).map_err(sql_error)?;
+    }
+    connection.execute("INSERT INTO header VALUES('embedder', ?1)", [EMBEDDER]).map_err(sql_error)?;
+    connection
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"))
+        .map_err(sql_error)
+}
+
+/// All statements in the schema but SQLite's own, sorted.
+fn schema_of(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement = connection
+        .prepare("SELECT coalesce(sql, name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY 1")
+        .map_err(sql_error)?;
+    let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(sql_error)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(sql_error)
+}
+
+fn unsupported(message: &str) -> Error {
+    Error::new(Code::UnsupportedFormat, message).at("path")
+}

@@ -1,0 +1,12 @@
+//! The words that are never terms.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+static STOP_WORDS: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("../../data/stopwords.txt").lines().collect());
+
+/// Tells a stop word, compared in lower case and before stemming.
+pub fn is_stop_word(word: &str) -> bool {
+    STOP_WORDS.contains(word)
+}

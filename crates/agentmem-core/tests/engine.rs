@@ -1,0 +1,261 @@
+//! What conformance cases cannot say: threads, several handles, files and their modes.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, mpsc};
+
+use agentmem_core::{
+    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, Request, ScopeMatch, Search, Select, Timestamp,
+};
+
+/// A folder of its own, gone at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("agentmem-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).expect("a temporary folder can be made");
+        Folder(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("memory.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open(folder: &Folder) -> Memory {
+    Memory::open(folder.file(), Options::default()).expect("the file opens")
+}
+
+fn user(id: &str) -> Select {
+    Select { scope: ScopeMatch { user_id: id.into(), ..ScopeMatch::default() }, ..Select::default() }
+}
+
+fn note(user: &str, content: &str) -> NewRecord {
+    NewRecord { user_id: Some(user.to_owned()), ..NewRecord::from(content) }
+}
+
+#[test]
+fn a_thousand_writes_from_many_threads_are_all_there_and_in_one_order() {
+    let folder = Folder::new("threads");
+    let memory = open(&folder);
+    std::thread::scope(|scope| {
+        for thread in 0..20 {
+            let memory = memory.clone();
+            scope.spawn(move || {
+                for n in 0..50 {
+                    memory.add(note(&format!("user-{}", thread % 3), &format!("thread {thread} note {n}"))).expect("it is added");
+                }
+            });
+        }
+    });
+    assert_eq!(memory.count(Select::default()).expect("it counts"), 1000);
+    let ids: Vec<String> =
+        memory.get_all(GetAll { order: Order::Asc, ..GetAll::default() }).expect("it lists").into_iter().map(|r| r.id).collect();
+    let mut sorted = ids.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), 1000);
+}
+
+#[test]
+fn queued_writes_keep_the_order_of_calls_whatever_thread_hands_them_in_first() {
+    let memory = Memory::new().expect("it opens");
+    let places: Vec<_> = (0..100).map(|_| memory.queue().expect("there is room")).collect();
+    let (sender, receiver) = mpsc::channel();
+    for (n, place) in places.into_iter().enumerate().rev() {
+        let sender = sender.clone();
+        place.submit(Request::Add(Box::new(NewRecord::from(format!("note {n}")))), move |done| {
+            sender.send(done.map(|_| n)).expect("the test waits");
+        });
+    }
+    let order: Vec<usize> = receiver.iter().take(100).map(|done| done.expect("it is added")).collect();
+    assert_eq!(order, (0..100).collect::<Vec<_>>());
+    let all = memory.get_all(GetAll { order: Order::Asc, ..GetAll::default() }).expect("it lists");
+    // Equal times are ordered by adding only if the clock stood still, so look at the generated ids, which only grow.
+    let mut by_id: Vec<_> = all.iter().map(|record| (record.id.clone(), record.content.clone())).collect();
+    by_id.sort();
+    assert!(by_id.iter().enumerate().all(|(n, (_, content))| *content == format!("note {n}")));
+}
+
+#[test]
+fn a_place_that_is_given_up_or_fails_its_check_holds_nobody_up() {
+    let memory = Memory::new().expect("it opens");
+    let (first, second, third) = (memory.queue(), memory.queue(), memory.queue());
+    let (sender, receiver) = mpsc::channel();
+    let add = |content: &str| Request::Add(Box::new(NewRecord::from(content)));
+    let tell = |sender: &mpsc::Sender<_>| {
+        let sender = sender.clone();
+        move |done: agentmem_core::Result<_>| sender.send(done.map(drop).map_err(|error| error.code())).expect("the test waits")
+    };
+    third.expect("there is room").submit(add("waits"), tell(&sender));
+    second.expect("there is room").submit(add(" "), tell(&sender));
+    assert_eq!(receiver.recv().expect("it fails at once"), Err(Code::InvalidArgument));
+    drop(first);
+    assert_eq!(receiver.recv().expect("it is added once the first is given up"), Ok(()));
+}
+
+#[test]
+fn a_failed_write_undoes_nothing_of_the_others_in_its_group() {
+    let folder = Folder::new("group");
+    let memory = open(&folder);
+    memory.add(NewRecord { id: Some("taken".into()), ..NewRecord::from("first") }).expect("it is added");
+    let places: Vec<_> = (0..30).map(|_| memory.queue().expect("there is room")).collect();
+    let (sender, receiver) = mpsc::channel();
+    for (n, place) in places.into_iter().enumerate().rev() {
+        let sender = sender.clone();
+        let id = (n % 3 == 0).then(|| "taken".to_owned());
+        place.submit(Request::Add(Box::new(NewRecord { id, ..NewRecord::from(format!("note {n}")) })), move |done| {
+            sender.send(done.map(drop).map_err(|error| error.code())).expect("the test waits");
+        });
+    }
+    let outcomes: Vec<_> = receiver.iter().take(30).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Code::AlreadyExists)).count(), 10);
+    assert_eq!(memory.count(Select::default()).expect("it counts"), 21);
+}
+
+#[test]
+fn identical_adds_at_once_with_dedupe_write_one() {
+    let folder = Folder::new("dedupe");
+    let memory = open(&folder);
+    let ids: Vec<String> = std::thread::scope(|scope| {
+        let adds: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| memory.add(NewRecord { dedupe: true, ..note("ada", "likes tea") }).expect("it is added").id))
+            .collect();
+        adds.into_iter().map(|add| add.join().expect("no panic")).collect()
+    });
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(memory.count(Select::default()).expect("it counts"), 1);
+}
+
+#[test]
+fn handles_of_one_file_share_one_engine_whatever_the_path_is_called() {
+    let folder = Folder::new("handles");
+    let memory = open(&folder);
+    let other_name = folder.0.join(".").join("memory.db");
+    let other = Memory::open(&other_name, Options::default()).expect("it opens");
+    let id = memory.add("seen through both").expect("it is added").id;
+    assert!(other.get(&id).expect("it reads").is_some());
+    let error = Memory::open(&other_name, Options { durability: Durability::Normal, ..Options::default() });
+    assert_eq!(error.expect_err("the handles would differ").field(), Some("durability"));
+    let reader = Memory::open(&other_name, Options { read_only: true, ..Options::default() }).expect("it opens");
+    assert_eq!(reader.add("no").expect_err("it is read-only").code(), Code::ReadOnly);
+    memory.close();
+    assert_eq!(memory.get(&id).expect_err("it is closed").code(), Code::Closed);
+    assert!(other.get(&id).expect("the other handle is open").is_some());
+}
+
+#[test]
+fn what_a_path_may_be_is_told_before_anything_is_changed() {
+    let folder = Folder::new("paths");
+    let fails = |path: &std::path::Path, options: Options| {
+        let error = Memory::open(path, options).expect_err("it cannot be opened");
+        (error.code(), error.field().map(str::to_owned))
+    };
+    let path = Some("path".to_owned());
+    assert_eq!(fails(&folder.0, Options::default()), (Code::Io, path.clone()));
+    assert_eq!(fails(&folder.0.join("no/memory.db"), Options::default()), (Code::Io, path.clone()));
+    assert_eq!(fails(&folder.file(), Options { create: false, ..Options::default() }), (Code::Io, path.clone()));
+    assert_eq!(fails(&folder.file(), Options { read_only: true, ..Options::default() }), (Code::Io, path.clone()));
+    assert!(!folder.file().exists());
+    for bytes in ["x", "not a store at all", &"SQLite format 3 it is not ".repeat(100)] {
+        fs::write(folder.file(), bytes).expect("it is written");
+        assert_eq!(fails(&folder.file(), Options::default()), (Code::UnsupportedFormat, path.clone()));
+        assert_eq!(fs::read_to_string(folder.file()).expect("it is there"), *bytes);
+    }
+    fs::remove_file(folder.file()).expect("it is there");
+    open(&folder).close();
+    fs::hard_link(folder.file(), folder.0.join("other.db")).expect("it links");
+    assert_eq!(fails(&folder.file(), Options::default()), (Code::Io, path));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_new_file_and_those_beside_it_are_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new("modes");
+    let memory = open(&folder);
+    memory.add("a secret").expect("it is added");
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder.0).expect("it lists") {
+        let mode = entry.expect("it reads").metadata().expect("it has some").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        seen += 1;
+    }
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
+    let folder = Folder::new("foreign");
+    let sql = |text: &str| {
+        let connection = rusqlite::Connection::open(folder.file()).expect("it opens");
+        connection.execute_batch(text).expect("it runs");
+    };
+    let refused = || {
+        let before = fs::read(folder.file()).expect("it is there");
+        let error = Memory::open(folder.file(), Options::default()).expect_err("it is not ours");
+        assert_eq!((error.code(), error.field()), (Code::UnsupportedFormat, Some("path")));
+        assert_eq!(fs::read(folder.file()).expect("it is there"), before);
+        fs::remove_file(folder.file()).expect("it is there");
+    };
+    sql("CREATE TABLE theirs(x)");
+    refused();
+    for change in ["PRAGMA user_version = 2", "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM event; END", "CREATE VIEW v AS SELECT 1"] {
+        open(&folder).close();
+        sql(change);
+        refused();
+    }
+}
+
+#[test]
+fn an_index_follows_the_log_through_edits_expiry_and_a_clock_that_goes_back() {
+    let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let clock = Arc::clone(&now);
+    let options = Options { clock: Some(Arc::new(move || clock.load(Ordering::Relaxed))), ..Options::default() };
+    let memory = Memory::in_memory(options).expect("it opens");
+    let found = |query: &str| {
+        let options = Search { mode: Mode::Lexical, ..Search::default() };
+        memory.search(query, options).expect("it finds").into_iter().map(|hit| hit.record.id).collect::<Vec<_>>()
+    };
+    let turn = |id: &str, content: &str, ms: i64| NewRecord {
+        id: Some(id.into()),
+        role: Some("user".into()),
+        created_at: Timestamp::from_millis(ms).ok(),
+        ..NewRecord::from(content)
+    };
+    memory.add(turn("b", "and then it rained", 2000)).expect("it is added");
+    assert!(found("zebra").is_empty());
+    let first = NewRecord { expiry: agentmem_core::Expiry::Ttl(60.0), ..turn("a", "we saw a zebra", 1000) };
+    memory.add(first).expect("it is added");
+    assert_eq!(found("zebra"), ["a", "b"]);
+    now.fetch_add(60_000, Ordering::Relaxed);
+    assert!(found("zebra").is_empty());
+    now.fetch_sub(1, Ordering::Relaxed);
+    assert_eq!(found("zebra"), ["a", "b"]);
+    assert!(memory.delete("a").expect("it deletes"));
+    assert!(found("zebra").is_empty());
+    now.fetch_sub(50_000, Ordering::Relaxed);
+    assert!(found("zebra").is_empty());
+}
+
+#[test]
+fn a_tiny_cache_evicts_and_answers_the_same() {
+    let memory = Memory::in_memory(Options { cache_bytes: 0, ..Options::default() }).expect("it opens");
+    for n in 0..40 {
+        memory.add(note(&format!("user-{}", n % 4), &format!("note {n} about tea"))).expect("it is added");
+    }
+    for round in 0..3 {
+        for n in 0..4 {
+            let found = memory.search("tea", Search { select: user(&format!("user-{n}")), ..Search::default() });
+            assert_eq!(found.expect("it finds").len(), 10, "round {round}");
+        }
+    }
+}

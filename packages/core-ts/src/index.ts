@@ -1,0 +1,24 @@
+/**
+ * AgentMem: long-term memory for AI agents. This is the reference, in plain TypeScript: it keeps all in memory, and says
+ * by example what the specification (`docs/spec`) says in words.
+ *
+ * @packageDocumentation
+ */
+
+export { AgentMemError, type ErrorCode } from "./error.js";
+export type { SelectOptions } from "./filter.js";
+export {
+  type GetAllOptions,
+  type Hit,
+  Memory,
+  type MemoryApi,
+  type MemoryOptions,
+  ScopedMemory,
+  type ScopedMemoryApi,
+  type SearchOptions,
+} from "./memory.js";
+export type { SearchMode } from "./rank.js";
+export type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "./record/index.js";
+export type { JsonObject, JsonValue } from "./record/json.js";
+export type { TimeInput } from "./record/time.js";
+export type { Scope, ScopeIds } from "./scope.js";

@@ -1,0 +1,392 @@
+import { describe, expect, test } from "vitest";
+import { Memory, type MemoryApi, ScopedMemory } from "../src/index.js";
+
+/** As JavaScript calls it: without the compiler's help. */
+type Unchecked = Record<keyof MemoryApi, (...args: unknown[]) => Promise<unknown>>;
+
+function unchecked(memory: object): Unchecked {
+  return memory as Unchecked;
+}
+
+function invalidAt(field: string): object {
+  return expect.objectContaining({ code: "INVALID_ARGUMENT", field });
+}
+
+describe("arguments", () => {
+  test("an option that is undefined is refused by every call", async () => {
+    const memory = unchecked(new Memory());
+    for (const [call, ...before] of [
+      ["add", "tea"],
+      ["addMany", []],
+      ["search", "tea"],
+      ["getAll"],
+      ["clear"],
+      ["count"],
+    ] as const) {
+      const field = call === "addMany" ? "defaults.userId" : "userId";
+      await expect(memory[call](...before, { userId: undefined })).rejects.toEqual(
+        invalidAt(field),
+      );
+    }
+    await expect(memory.update("a", { content: undefined })).rejects.toEqual(invalidAt("content"));
+    expect(() => memory.scoped({ userId: undefined })).toThrow(invalidAt("userId"));
+    expect(() => new Memory(null, { clock: undefined } as object)).toThrow(invalidAt("clock"));
+  });
+
+  test("an argument that is undefined counts as omitted", async () => {
+    const memory = unchecked(new Memory(undefined, undefined));
+    await memory.add("tea", undefined);
+    expect(await memory.count(undefined)).toBe(1);
+  });
+
+  test("options that are no plain object are refused", async () => {
+    const memory = unchecked(new Memory());
+    for (const options of [
+      null,
+      5,
+      "userId",
+      [],
+      new Map(),
+      new Date(),
+      () => 1,
+      { [Symbol("userId")]: "ada" },
+    ]) {
+      await expect(memory.search("tea", options)).rejects.toEqual(invalidAt("options"));
+      await expect(memory.update("a", options)).rejects.toEqual(invalidAt("options"));
+      // Defaults are themselves an option, so that null is the same as leaving them out.
+      if (options === null) expect(await memory.addMany([], options)).toEqual([]);
+      else await expect(memory.addMany([], options)).rejects.toEqual(invalidAt("defaults"));
+      expect(() => new Memory(null, options as object)).toThrow(invalidAt("options"));
+    }
+  });
+
+  test("an unknown option is refused by its name, inherited names too", async () => {
+    const memory = unchecked(new Memory());
+    await expect(memory.search("tea", { recency: 1 })).rejects.toEqual(invalidAt("recency"));
+    await expect(memory.count({ constructor: 1 })).rejects.toEqual(invalidAt("constructor"));
+    await expect(memory.count(JSON.parse('{"__proto__": 1}'))).rejects.toEqual(
+      invalidAt("__proto__"),
+    );
+    await expect(memory.clear({ limit: 1 })).rejects.toEqual(invalidAt("limit"));
+    await expect(memory.update("a", { userId: "bob" })).rejects.toEqual(invalidAt("userId"));
+  });
+
+  test("a missing argument is an error of that argument", async () => {
+    const memory = unchecked(new Memory());
+    await expect(memory.add()).rejects.toEqual(invalidAt("content"));
+    await expect(memory.addMany()).rejects.toEqual(invalidAt("items"));
+    await expect(memory.search()).rejects.toEqual(invalidAt("query"));
+    await expect(memory.get()).rejects.toEqual(invalidAt("id"));
+    await expect(memory.delete()).rejects.toEqual(invalidAt("id"));
+    await expect(memory.update()).rejects.toEqual(invalidAt("id"));
+    await expect(memory.update("a")).rejects.toEqual(invalidAt("options"));
+  });
+
+  test("content of just 1 MiB is kept, and one byte more is refused", async () => {
+    const memory = new Memory();
+    await memory.add("a".repeat(1_048_576));
+    await memory.add("ä".repeat(524_288));
+    await expect(memory.add("a".repeat(1_048_577))).rejects.toEqual(invalidAt("content"));
+    await expect(memory.add(`${"ä".repeat(524_288)}a`)).rejects.toEqual(invalidAt("content"));
+    expect(await memory.count()).toBe(2);
+  });
+
+  test("a Date is taken for a time, and text is given back", async () => {
+    const memory = new Memory();
+    const time = new Date("2026-01-02T03:04:05.678Z");
+    const record = await memory.add("tea", {
+      createdAt: time,
+      expiresAt: new Date(time.getTime() * 2),
+    });
+    expect(record.createdAt).toBe("2026-01-02T03:04:05.678Z");
+    expect(await memory.count({ since: time, until: new Date(time.getTime() + 1) })).toBe(1);
+    expect(await memory.count({ until: time })).toBe(0);
+    time.setTime(0);
+    expect((await memory.get(record.id))?.createdAt).toBe("2026-01-02T03:04:05.678Z");
+  });
+
+  test("a sparse array of items is refused at the hole", async () => {
+    const items = [{ content: "tea" }];
+    items[2] = { content: "coffee" };
+    await expect(new Memory().addMany(items)).rejects.toEqual(invalidAt("items[1]"));
+  });
+
+  test("errors of addMany name the item, and nothing is written", async () => {
+    const memory = unchecked(new Memory());
+    const good = { content: "tea" };
+    for (const [item, field] of [
+      [{ content: " " }, "items[1].content"],
+      [{}, "items[1].content"],
+      [{ content: { role: "user" } }, "items[1].content.content"],
+      [{ content: { content: "tea" } }, "items[1].content.role"],
+      [{ content: { role: "user", content: "tea", text: 1 } }, "items[1].content.text"],
+      [{ content: { role: "user", content: "tea" }, role: "assistant" }, "items[1].role"],
+      [{ content: "tea", metadata: { a: [Number.NaN] } }, "items[1].metadata.a[0]"],
+      [{ content: "tea", ttl: 1e15 }, "items[1].ttl"],
+      [5, "items[1]"],
+    ]) {
+      await expect(memory.addMany([good, item])).rejects.toEqual(invalidAt(field as string));
+    }
+    await expect(memory.addMany([good], { id: "a" })).rejects.toEqual(invalidAt("defaults.id"));
+    await expect(
+      memory.addMany([good], { ttl: 1, expiresAt: "2026-01-01T00:00:00Z" }),
+    ).rejects.toEqual(invalidAt("defaults.ttl"));
+    const twice = [
+      { ...good, id: "a" },
+      { content: "coffee", id: "a" },
+    ];
+    await expect(memory.addMany(twice)).rejects.toMatchObject({
+      code: "ALREADY_EXISTS",
+      field: "items[1].id",
+    });
+    expect(await memory.count()).toBe(0);
+  });
+
+  test("an item has what the defaults give where it does not have the key", async () => {
+    const memory = new Memory(null, { clock: () => 0 });
+    const defaults = { userId: "ada", role: "assistant", ttl: 60, metadata: { a: 1 } };
+    const [kept, cleared, message] = await memory.addMany(
+      [
+        { content: "one" },
+        { content: "two", userId: null, role: null, expiresAt: null, metadata: null },
+        { content: { role: "user", content: "three" }, expiresAt: new Date(5) },
+      ],
+      defaults,
+    );
+    expect(kept).toMatchObject({
+      userId: "ada",
+      role: "assistant",
+      expiresAt: "1970-01-01T00:01:00.000Z",
+      metadata: { a: 1 },
+    });
+    expect(cleared).toMatchObject({ userId: null, role: null, expiresAt: null, metadata: {} });
+    expect(message).toMatchObject({
+      userId: "ada",
+      role: "user",
+      expiresAt: "1970-01-01T00:00:00.005Z",
+    });
+  });
+});
+
+describe("what is given back", () => {
+  test("changing it, or what was given, changes nothing inside", async () => {
+    const memory = new Memory();
+    const metadata = { tags: ["a"] };
+    const added = await memory.add("tea", { id: "a", metadata });
+    metadata.tags.push("given");
+    for (const record of [
+      added,
+      await memory.get("a"),
+      ...(await memory.getAll()),
+      ...(await memory.search("tea")),
+    ]) {
+      expect(record?.metadata).toEqual({ tags: ["a"] });
+      if (record === null) continue;
+      (record.metadata.tags as string[]).push("returned");
+      record.content = "coffee";
+    }
+    expect(await memory.get("a")).toMatchObject({ content: "tea", metadata: { tags: ["a"] } });
+  });
+
+  test("parts that metadata shared are apart in the copies", async () => {
+    const shared = { n: 1 };
+    const { metadata } = await new Memory().add("tea", { metadata: { one: shared, two: shared } });
+    expect(metadata.one).toEqual(metadata.two);
+    expect(metadata.one).not.toBe(metadata.two);
+  });
+
+  test("a record has all its fields, and nothing of the store's own", async () => {
+    const record = await new Memory(null, { clock: () => 1.9 }).add("tea", { id: "a" });
+    expect(record).toEqual({
+      id: "a",
+      content: "tea",
+      userId: null,
+      agentId: null,
+      runId: null,
+      role: null,
+      name: null,
+      metadata: {},
+      importance: 0.5,
+      createdAt: "1970-01-01T00:00:00.001Z",
+      updatedAt: "1970-01-01T00:00:00.001Z",
+      expiresAt: null,
+      version: 1,
+    });
+  });
+});
+
+describe("calls", () => {
+  test("writes happen in the order of the calls, awaited or not", async () => {
+    const memory = new Memory();
+    const calls = Array.from({ length: 1000 }, (_, i) => memory.add(`note ${i}`));
+    expect(await memory.count()).toBe(1000);
+    const ids = (await Promise.all(calls)).map((record) => record.id);
+    expect((await memory.getAll({ order: "asc" })).map((record) => record.id)).toEqual(ids);
+    expect([...ids].sort()).toEqual(ids);
+  });
+
+  test("a retry is known by its fields as they were given, through any form", async () => {
+    const memory = new Memory();
+    const first = await memory.add(
+      { role: "user", content: "tea" },
+      { id: "a", createdAt: "2026-01-01T01:00:00+01:00" },
+    );
+    await memory.update("a", { content: "coffee" });
+    const again = await memory.add("tea", {
+      id: "a",
+      role: "user",
+      name: null,
+      createdAt: new Date("2026-01-01T00:00:00Z"),
+    });
+    expect(again).toMatchObject({ content: "coffee", version: 2, createdAt: first.createdAt });
+    await expect(memory.add("tea", { id: "a", role: "user" })).rejects.toMatchObject({
+      code: "ALREADY_EXISTS",
+      field: "id",
+    });
+    const { id } = await memory.add("generated");
+    await expect(memory.add("generated", { id })).rejects.toMatchObject({
+      code: "ALREADY_EXISTS",
+      field: "id",
+    });
+  });
+
+  test("an expired record comes to life again when the clock goes back", async () => {
+    let now = 0;
+    const memory = new Memory(null, { clock: () => now });
+    await memory.add("tea", { id: "a", ttl: 0.0015 });
+    now = 1;
+    expect(await memory.get("a")).toBeNull();
+    expect(await memory.delete("a")).toBe(false);
+    now = 0;
+    expect(await memory.get("a")).toMatchObject({
+      content: "tea",
+      expiresAt: "1970-01-01T00:00:00.001Z",
+    });
+  });
+
+  test("paging behind a record works when it is gone", async () => {
+    const memory = new Memory(null, { clock: () => 0 });
+    await memory.addMany(["a", "b", "c", "d"].map((id) => ({ content: id, id })));
+    await memory.delete("b");
+    const after = async (order: "asc" | "desc") =>
+      (await memory.getAll({ after: "b", order })).map((record) => record.id);
+    expect(await after("asc")).toEqual(["c", "d"]);
+    expect(await after("desc")).toEqual(["a"]);
+    await expect(memory.getAll({ after: "e" })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      field: "after",
+    });
+    await expect(memory.getAll({ after: "a", offset: 0 })).rejects.toEqual(invalidAt("offset"));
+  });
+});
+
+describe("views", () => {
+  test("a view has no close, and no way around its scope", async () => {
+    const memory = new Memory();
+    await memory.add("Bob's tea", { id: "bob", userId: "bob" });
+    const ada = memory.scoped({ userId: "ada" });
+    expect(ada).toBeInstanceOf(ScopedMemory);
+    expect("close" in ada).toBe(false);
+    expect(await ada.get("bob")).toBeNull();
+    expect(await ada.delete("bob")).toBe(false);
+    expect(await ada.search("tea")).toEqual([]);
+    expect(await ada.clear()).toBe(0);
+    await expect(ada.update("bob", { importance: 1 })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      field: "id",
+    });
+    await expect(ada.getAll({ after: "bob" })).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      field: "after",
+    });
+    await expect(ada.add("Bob's tea", { id: "bob" })).rejects.toMatchObject({
+      code: "ALREADY_EXISTS",
+      field: "id",
+    });
+    await expect(ada.count({ userId: "bob" })).rejects.toEqual(invalidAt("userId"));
+    await expect(ada.count({ userId: null })).rejects.toEqual(invalidAt("userId"));
+    await expect(ada.addMany([{ content: "tea", userId: "bob" }])).rejects.toEqual(
+      invalidAt("items[0].userId"),
+    );
+    expect(() => ada.scoped({ userId: "bob" })).toThrow(invalidAt("userId"));
+    expect(() => ada.scoped({})).toThrow(invalidAt("options"));
+    expect(await memory.count()).toBe(1);
+  });
+
+  test("a view may be limited to records without an id", async () => {
+    const memory = new Memory();
+    const nobody = memory.scoped({ userId: null }).scoped({ runId: "r" });
+    expect(await nobody.add("tea", { userId: null, runId: "r" })).toMatchObject({
+      userId: null,
+      runId: "r",
+    });
+    await expect(nobody.add("tea", { userId: "ada" })).rejects.toEqual(invalidAt("userId"));
+    await memory.add("tea", { userId: "ada", runId: "r" });
+    expect(await nobody.count()).toBe(1);
+  });
+});
+
+describe("opening and closing", () => {
+  test("the constructor throws, open rejects", async () => {
+    expect(() => new Memory("memory.db")).toThrow(invalidAt("path"));
+    await expect(Memory.open("memory.db")).rejects.toEqual(invalidAt("path"));
+    expect(() => new Memory("")).toThrow(invalidAt("path"));
+    expect(() => new Memory(5 as unknown as string)).toThrow(invalidAt("path"));
+    expect(() => new Memory(":memory:", { readOnly: true })).toThrow(invalidAt("readOnly"));
+    expect(() => new Memory(null, { busyTimeout: 2 ** 31 })).toThrow(invalidAt("busyTimeout"));
+    expect(() => new Memory(null, { durability: "none" as "full" })).toThrow(
+      invalidAt("durability"),
+    );
+    const all = {
+      create: false,
+      readOnly: false,
+      durability: "normal",
+      busyTimeout: 0,
+      cacheBytes: 0,
+      clock: null,
+    } as const;
+    expect(await (await Memory.open(":memory:", all)).count()).toBe(0);
+  });
+
+  test("a clock is read once per call and has to give a time", async () => {
+    let reads = 0;
+    const memory = new Memory(null, { clock: () => reads++ });
+    await memory.addMany([{ content: "tea" }, { content: "coffee" }]);
+    await memory.search("tea");
+    expect(reads).toBe(2);
+    for (const now of [Number.NaN, -1, 253_402_300_800_000, "0", null, new Date(), 5n]) {
+      const broken = new Memory(null, { clock: () => now as number });
+      await expect(broken.get("a")).rejects.toEqual(invalidAt("clock"));
+    }
+  });
+
+  test("after close every call is CLOSED, on views too, and close may be repeated", async () => {
+    const memory = new Memory();
+    const view = memory.scoped({ userId: "ada" });
+    await memory.close();
+    await memory.close();
+    const closed = expect.objectContaining({ code: "CLOSED", field: null });
+    for (const handle of [unchecked(memory), unchecked(view)]) {
+      for (const call of [
+        "add",
+        "addMany",
+        "search",
+        "get",
+        "getAll",
+        "update",
+        "delete",
+        "clear",
+        "count",
+      ] as const) {
+        await expect(handle[call]("tea")).rejects.toEqual(closed);
+      }
+      expect(() => handle.scoped({ userId: "ada" })).toThrow(closed);
+    }
+  });
+
+  test("await using closes at the end of the block", async () => {
+    const memory = new Memory();
+    await memory[Symbol.asyncDispose]();
+    await expect(memory.count()).rejects.toMatchObject({ code: "CLOSED" });
+  });
+});

@@ -30,12 +30,12 @@ export const FILE_OPERATIONS: ReadonlyMap<string, (input: Record<string, unknown
   ]);
 
 /** What a case can compare of a file: null if there is none. */
-function describe(path: string): { size: number; mode: string; sha256: string } | null {
+function describe(path: string): { size: number; mode: string; digest: string } | null {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return null;
   return {
     size: found.size,
     mode: (found.mode & 0o777).toString(8).padStart(4, "0"),
-    sha256: createHash("sha256").update(readFileSync(path)).digest("hex"),
+    digest: createHash("sha256").update(readFileSync(path)).digest("hex"),
   };
 }

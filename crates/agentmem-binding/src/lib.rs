@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What the bindings for Node and Python need, and only they: calls as JSON text, and a pool of threads to run them on.
+//!
+//! A binding hands in the name of an operation and its arguments as JSON, and gets JSON or a [`WireError`] back. All that is left to it
+//! is the language's own: values to JSON text, text to records, errors to exceptions, a promise or a future.
+//!
+//! ```
+//! use agentmem_binding::Handle;
+//!
+//! let memory = Handle::open(None, "{}")?;
+//! memory.call("add", r#"{"content": "Ada likes green tea", "options": {"userId": "ada"}}"#)?;
+//! assert_eq!(memory.call("count", r#"{"options": {"userId": "ada"}}"#)?, "1");
+//!
+//! let error = memory.call("count", r#"{"options": {"user": "ada"}}"#).unwrap_err();
+//! assert_eq!((error.code, error.field.as_deref()), ("INVALID_ARGUMENT", Some("user")));
+//! # Ok::<(), agentmem_binding::WireError>(())
+//! ```
+
+mod fields;
+mod handle;
+mod pool;
+mod request;
+mod wire;
+
+pub use handle::{Done, Handle};
+pub use wire::WireError;

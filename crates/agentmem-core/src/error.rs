@@ -72,7 +72,12 @@ pub struct Error {
 impl Error {
     /// Makes an error without a field.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Error { code, field: None, message: message.into(), source: None }
+        Error {
+            code,
+            field: None,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Makes the error for an argument that cannot be used; `field` is its wire name or path.

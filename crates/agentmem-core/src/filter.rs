@@ -10,6 +10,9 @@ use crate::record::{Metadata, json};
 /// Greatest number of keys and list elements in a filter.
 pub const MAX_FILTER_NODES: usize = 1000;
 
+/// Largest filter, in bytes of its RFC 8785 form: 1 MiB.
+pub const MAX_FILTER_BYTES: usize = 1 << 20;
+
 /// A metadata filter that has been checked.
 ///
 /// ```
@@ -62,7 +65,16 @@ impl Filter {
         json::check(filter, "filter")?;
         let nodes = count_nodes(filter);
         if nodes > MAX_FILTER_NODES {
-            return Err(Error::invalid("filter", format!("has {nodes} keys and list elements: {MAX_FILTER_NODES} are the most")));
+            return Err(Error::invalid(
+                "filter",
+                format!("has {nodes} keys and list elements: {MAX_FILTER_NODES} are the most"),
+            ));
+        }
+        if json::canonical(filter).len() > MAX_FILTER_BYTES {
+            return Err(Error::invalid(
+                "filter",
+                format!("has more than 1 MiB ({MAX_FILTER_BYTES} bytes) as canonical JSON"),
+            ));
         }
         parse_filter(members, "filter")
     }
@@ -92,11 +104,15 @@ impl Test {
         match self {
             Test::Equal(operand) => matches_value(found, operand),
             Test::NotEqual(operand) => !matches_value(found, operand),
-            Test::Ordered(order, operand) => found.is_some_and(|found| is_ordered(*order, found, operand)),
+            Test::Ordered(order, operand) => {
+                found.is_some_and(|found| is_ordered(*order, found, operand))
+            }
             Test::In(operands) => operands.iter().any(|operand| matches_value(found, operand)),
             Test::NotIn(operands) => !operands.iter().any(|operand| matches_value(found, operand)),
             Test::Contains(operand) => match (found, operand) {
-                (Some(Value::Array(items)), _) => items.iter().any(|item| json::equal(item, operand)),
+                (Some(Value::Array(items)), _) => {
+                    items.iter().any(|item| json::equal(item, operand))
+                }
                 (Some(Value::String(text)), Value::String(part)) => text.contains(part.as_str()),
                 _ => false,
             },
@@ -129,16 +145,18 @@ fn is_ordered(order: Order, found: &Value, operand: &Value) -> bool {
 
 fn look_up<'a>(metadata: &'a Metadata, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(metadata.get(first)?, |value, segment| match value {
-        Value::Object(members) => members.get(segment),
-        Value::Array(items) => items.get(array_index(segment)?),
-        _ => None,
-    })
+    rest.iter()
+        .try_fold(metadata.get(first)?, |value, segment| match value {
+            Value::Object(members) => members.get(segment),
+            Value::Array(items) => items.get(array_index(segment)?),
+            _ => None,
+        })
 }
 
 /// Reads an index: ASCII digits without a leading zero.
 fn array_index(segment: &str) -> Option<usize> {
-    let is_index = segment.bytes().all(|byte| byte.is_ascii_digit()) && (segment == "0" || !segment.starts_with('0'));
+    let is_index = segment.bytes().all(|byte| byte.is_ascii_digit())
+        && (segment == "0" || !segment.starts_with('0'));
     is_index.then(|| segment.parse().ok()).flatten()
 }
 
@@ -161,7 +179,9 @@ fn count_nodes(value: &Value) -> usize {
 }
 
 fn parse_filter(members: &Map<String, Value>, at: &str) -> Result<Filter> {
-    let clauses = members.iter().map(|(key, operand)| parse_clause(key, operand, &format!("{at}.{key}")));
+    let clauses = members
+        .iter()
+        .map(|(key, operand)| parse_clause(key, operand, &format!("{at}.{key}")));
     clauses.collect::<Result<_>>().map(Filter)
 }
 
@@ -170,10 +190,14 @@ fn parse_clause(key: &str, operand: &Value, at: &str) -> Result<Clause> {
         "$and" => parse_filters(operand, at).map(Clause::And),
         "$or" => parse_filters(operand, at).map(Clause::Or),
         "$not" => parse_nested(operand, at).map(Clause::Not),
-        _ if key.starts_with('$') => {
-            Err(Error::invalid(at, "is not an operator that joins filters: these are $and, $or and $not"))
-        }
-        _ => Ok(Clause::Path(parse_path(key, at)?, parse_operand(operand, at)?)),
+        _ if key.starts_with('$') => Err(Error::invalid(
+            at,
+            "is not an operator that joins filters: these are $and, $or and $not",
+        )),
+        _ => Ok(Clause::Path(
+            parse_path(key, at)?,
+            parse_operand(operand, at)?,
+        )),
     }
 }
 
@@ -188,18 +212,26 @@ fn parse_filters(operand: &Value, at: &str) -> Result<Vec<Filter>> {
 fn parse_nested(filter: &Value, at: &str) -> Result<Filter> {
     match filter {
         Value::Object(members) => parse_filter(members, at),
-        _ => Err(Error::invalid(at, "is not a filter, which is a JSON object")),
+        _ => Err(Error::invalid(
+            at,
+            "is not a filter, which is a JSON object",
+        )),
     }
 }
 
 fn parse_list<'a>(operand: &'a Value, at: &str) -> Result<&'a Vec<Value>> {
-    operand.as_array().ok_or_else(|| Error::invalid(at, "is not an array"))
+    operand
+        .as_array()
+        .ok_or_else(|| Error::invalid(at, "is not an array"))
 }
 
 fn parse_path(key: &str, at: &str) -> Result<Vec<String>> {
     let segments: Vec<String> = key.split('.').map(str::to_owned).collect();
     if segments.iter().any(|segment| segment.starts_with('$')) {
-        return Err(Error::invalid(at, "has a segment that begins with $: such keys are stored but cannot be filtered by"));
+        return Err(Error::invalid(
+            at,
+            "has a segment that begins with $: such keys are stored but cannot be filtered by",
+        ));
     }
     Ok(segments)
 }
@@ -219,7 +251,10 @@ fn parse_operand(operand: &Value, at: &str) -> Result<Vec<Test>> {
 }
 
 fn parse_tests(members: &Map<String, Value>, at: &str) -> Result<Vec<Test>> {
-    members.iter().map(|(operator, operand)| parse_test(operator, operand, &format!("{at}.{operator}"))).collect()
+    members
+        .iter()
+        .map(|(operator, operand)| parse_test(operator, operand, &format!("{at}.{operator}")))
+        .collect()
 }
 
 fn parse_test(operator: &str, operand: &Value, at: &str) -> Result<Test> {
@@ -233,12 +268,23 @@ fn parse_test(operator: &str, operand: &Value, at: &str) -> Result<Test> {
         "$in" => Test::In(parse_list(operand, at)?.clone()),
         "$nin" => Test::NotIn(parse_list(operand, at)?.clone()),
         "$contains" => Test::Contains(operand.clone()),
-        "$exists" => Test::Exists(operand.as_bool().ok_or_else(|| Error::invalid(at, "is not true or false"))?),
+        "$exists" => Test::Exists(
+            operand
+                .as_bool()
+                .ok_or_else(|| Error::invalid(at, "is not true or false"))?,
+        ),
         "$not" => match operand {
-            Value::Object(members) if !members.is_empty() && members.keys().all(|key| key.starts_with('$')) => {
+            Value::Object(members)
+                if !members.is_empty() && members.keys().all(|key| key.starts_with('$')) =>
+            {
                 Test::Not(parse_tests(members, at)?)
             }
-            _ => return Err(Error::invalid(at, "is not a set of operators, such as {\"$gt\": 3}")),
+            _ => {
+                return Err(Error::invalid(
+                    at,
+                    "is not a set of operators, such as {\"$gt\": 3}",
+                ));
+            }
         },
         _ => {
             return Err(Error::invalid(

@@ -30,13 +30,15 @@ mod store;
 mod text;
 
 pub use error::{Code, Error, Result};
-pub use filter::{Filter, MAX_FILTER_NODES};
+pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
-    Clock, GetAll, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options, Queued, Request, Search, Select, Written,
+    Clock, GetAll, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options, Queued,
+    Request, Search, Select, Written,
 };
 pub use rank::Mode;
 pub use record::{
-    Change, DEFAULT_IMPORTANCE, Expiry, MAX_CONTENT_BYTES, MAX_METADATA_BYTES, Metadata, NewRecord, Record, Timestamp,
+    Change, DEFAULT_IMPORTANCE, Expiry, MAX_CONTENT_BYTES, MAX_METADATA_BYTES, Metadata, NewRecord,
+    Record, Timestamp,
 };
 pub use scope::{Match, Scope, ScopeMatch};
 pub use store::{Durability, Order};

@@ -42,7 +42,10 @@ impl Match {
             (Match::Any, inner) => Ok(inner.clone()),
             (fixed, Match::Any) => Ok(fixed.clone()),
             (fixed, inner) if fixed == inner => Ok(fixed.clone()),
-            _ => Err(Error::invalid(field, "is another value than the one that this view is limited to")),
+            _ => Err(Error::invalid(
+                field,
+                "is another value than the one that this view is limited to",
+            )),
         }
     }
 
@@ -53,7 +56,10 @@ impl Match {
             (Match::Null, None) => Ok(None),
             (Match::Is(fixed), None) => Ok(Some(fixed.clone())),
             (Match::Is(fixed), Some(given)) if *fixed == given => Ok(Some(given)),
-            _ => Err(Error::invalid(field, "is another value than the one that this view is limited to")),
+            _ => Err(Error::invalid(
+                field,
+                "is another value than the one that this view is limited to",
+            )),
         }
     }
 }
@@ -97,7 +103,11 @@ impl ScopeMatch {
     }
 
     pub(crate) fn check(&self) -> Result<()> {
-        for (value, field) in [(&self.user_id, "userId"), (&self.agent_id, "agentId"), (&self.run_id, "runId")] {
+        for (value, field) in [
+            (&self.user_id, "userId"),
+            (&self.agent_id, "agentId"),
+            (&self.run_id, "runId"),
+        ] {
             if let Match::Is(value) = value {
                 check_name(value, field)?;
             }
@@ -133,7 +143,10 @@ pub(crate) const MAX_NAME_BYTES: usize = 256;
 pub(crate) fn check_name(value: &str, field: &str) -> Result<()> {
     check_size(value, field)?;
     if text::is_blank(value) {
-        return Err(Error::invalid(field, "is blank: white space alone is no name (leave it out, or pass null, for none)"));
+        return Err(Error::invalid(
+            field,
+            "is blank: white space alone is no name (leave it out, or pass null, for none)",
+        ));
     }
     Ok(())
 }
@@ -145,7 +158,13 @@ pub(crate) fn check_id(value: &str, field: &str) -> Result<()> {
 
 fn check_size(value: &str, field: &str) -> Result<()> {
     if value.is_empty() || value.len() > MAX_NAME_BYTES {
-        return Err(Error::invalid(field, format!("has {} bytes of UTF-8: 1 to {MAX_NAME_BYTES} are allowed", value.len())));
+        return Err(Error::invalid(
+            field,
+            format!(
+                "has {} bytes of UTF-8: 1 to {MAX_NAME_BYTES} are allowed",
+                value.len()
+            ),
+        ));
     }
     check_characters(value, field)
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, mpsc};
 
 use agentmem_core::{
-    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, Request, ScopeMatch, Search, Select, Timestamp,
+    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, Request, ScopeMatch, Search,
+    Select, Timestamp,
 };
 
 /// A folder of its own, gone at the end.
@@ -35,11 +36,20 @@ fn open(folder: &Folder) -> Memory {
 }
 
 fn user(id: &str) -> Select {
-    Select { scope: ScopeMatch { user_id: id.into(), ..ScopeMatch::default() }, ..Select::default() }
+    Select {
+        scope: ScopeMatch {
+            user_id: id.into(),
+            ..ScopeMatch::default()
+        },
+        ..Select::default()
+    }
 }
 
 fn note(user: &str, content: &str) -> NewRecord {
-    NewRecord { user_id: Some(user.to_owned()), ..NewRecord::from(content) }
+    NewRecord {
+        user_id: Some(user.to_owned()),
+        ..NewRecord::from(content)
+    }
 }
 
 #[test]
@@ -51,14 +61,26 @@ fn a_thousand_writes_from_many_threads_are_all_there_and_in_one_order() {
             let memory = memory.clone();
             scope.spawn(move || {
                 for n in 0..50 {
-                    memory.add(note(&format!("user-{}", thread % 3), &format!("thread {thread} note {n}"))).expect("it is added");
+                    memory
+                        .add(note(
+                            &format!("user-{}", thread % 3),
+                            &format!("thread {thread} note {n}"),
+                        ))
+                        .expect("it is added");
                 }
             });
         }
     });
     assert_eq!(memory.count(Select::default()).expect("it counts"), 1000);
-    let ids: Vec<String> =
-        memory.get_all(GetAll { order: Order::Asc, ..GetAll::default() }).expect("it lists").into_iter().map(|r| r.id).collect();
+    let ids: Vec<String> = memory
+        .get_all(GetAll {
+            order: Order::Asc,
+            ..GetAll::default()
+        })
+        .expect("it lists")
+        .into_iter()
+        .map(|r| r.id)
+        .collect();
     let mut sorted = ids.clone();
     sorted.sort();
     sorted.dedup();
@@ -68,21 +90,43 @@ fn a_thousand_writes_from_many_threads_are_all_there_and_in_one_order() {
 #[test]
 fn queued_writes_keep_the_order_of_calls_whatever_thread_hands_them_in_first() {
     let memory = Memory::new().expect("it opens");
-    let places: Vec<_> = (0..100).map(|_| memory.queue().expect("there is room")).collect();
+    let places: Vec<_> = (0..100)
+        .map(|_| memory.queue().expect("there is room"))
+        .collect();
     let (sender, receiver) = mpsc::channel();
     for (n, place) in places.into_iter().enumerate().rev() {
         let sender = sender.clone();
-        place.submit(Request::Add(Box::new(NewRecord::from(format!("note {n}")))), move |done| {
-            sender.send(done.map(|_| n)).expect("the test waits");
-        });
+        place.submit(
+            Request::Add(Box::new(NewRecord::from(format!("note {n}")))),
+            move |done| {
+                sender.send(done.map(|_| n)).expect("the test waits");
+            },
+        );
     }
-    let order: Vec<usize> = receiver.iter().take(100).map(|done| done.expect("it is added")).collect();
+    let order: Vec<usize> = receiver
+        .iter()
+        .take(100)
+        .map(|done| done.expect("it is added"))
+        .collect();
     assert_eq!(order, (0..100).collect::<Vec<_>>());
-    let all = memory.get_all(GetAll { order: Order::Asc, ..GetAll::default() }).expect("it lists");
+    let all = memory
+        .get_all(GetAll {
+            order: Order::Asc,
+            ..GetAll::default()
+        })
+        .expect("it lists");
     // Equal times are ordered by adding only if the clock stood still, so look at the generated ids, which only grow.
-    let mut by_id: Vec<_> = all.iter().map(|record| (record.id.clone(), record.content.clone())).collect();
+    let mut by_id: Vec<_> = all
+        .iter()
+        .map(|record| (record.id.clone(), record.content.clone()))
+        .collect();
     by_id.sort();
-    assert!(by_id.iter().enumerate().all(|(n, (_, content))| *content == format!("note {n}")));
+    assert!(
+        by_id
+            .iter()
+            .enumerate()
+            .all(|(n, (_, content))| *content == format!("note {n}"))
+    );
 }
 
 #[test]
@@ -93,31 +137,68 @@ fn a_place_that_is_given_up_or_fails_its_check_holds_nobody_up() {
     let add = |content: &str| Request::Add(Box::new(NewRecord::from(content)));
     let tell = |sender: &mpsc::Sender<_>| {
         let sender = sender.clone();
-        move |done: agentmem_core::Result<_>| sender.send(done.map(drop).map_err(|error| error.code())).expect("the test waits")
+        move |done: agentmem_core::Result<_>| {
+            sender
+                .send(done.map(drop).map_err(|error| error.code()))
+                .expect("the test waits")
+        }
     };
-    third.expect("there is room").submit(add("waits"), tell(&sender));
-    second.expect("there is room").submit(add(" "), tell(&sender));
-    assert_eq!(receiver.recv().expect("it fails at once"), Err(Code::InvalidArgument));
+    third
+        .expect("there is room")
+        .submit(add("waits"), tell(&sender));
+    second
+        .expect("there is room")
+        .submit(add(" "), tell(&sender));
+    assert_eq!(
+        receiver.recv().expect("it fails at once"),
+        Err(Code::InvalidArgument)
+    );
     drop(first);
-    assert_eq!(receiver.recv().expect("it is added once the first is given up"), Ok(()));
+    assert_eq!(
+        receiver
+            .recv()
+            .expect("it is added once the first is given up"),
+        Ok(())
+    );
 }
 
 #[test]
 fn a_failed_write_undoes_nothing_of_the_others_in_its_group() {
     let folder = Folder::new("group");
     let memory = open(&folder);
-    memory.add(NewRecord { id: Some("taken".into()), ..NewRecord::from("first") }).expect("it is added");
-    let places: Vec<_> = (0..30).map(|_| memory.queue().expect("there is room")).collect();
+    memory
+        .add(NewRecord {
+            id: Some("taken".into()),
+            ..NewRecord::from("first")
+        })
+        .expect("it is added");
+    let places: Vec<_> = (0..30)
+        .map(|_| memory.queue().expect("there is room"))
+        .collect();
     let (sender, receiver) = mpsc::channel();
     for (n, place) in places.into_iter().enumerate().rev() {
         let sender = sender.clone();
         let id = (n % 3 == 0).then(|| "taken".to_owned());
-        place.submit(Request::Add(Box::new(NewRecord { id, ..NewRecord::from(format!("note {n}")) })), move |done| {
-            sender.send(done.map(drop).map_err(|error| error.code())).expect("the test waits");
-        });
+        place.submit(
+            Request::Add(Box::new(NewRecord {
+                id,
+                ..NewRecord::from(format!("note {n}"))
+            })),
+            move |done| {
+                sender
+                    .send(done.map(drop).map_err(|error| error.code()))
+                    .expect("the test waits");
+            },
+        );
     }
     let outcomes: Vec<_> = receiver.iter().take(30).collect();
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Err(Code::AlreadyExists)).count(), 10);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == Err(Code::AlreadyExists))
+            .count(),
+        10
+    );
     assert_eq!(memory.count(Select::default()).expect("it counts"), 21);
 }
 
@@ -127,9 +208,21 @@ fn identical_adds_at_once_with_dedupe_write_one() {
     let memory = open(&folder);
     let ids: Vec<String> = std::thread::scope(|scope| {
         let adds: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| memory.add(NewRecord { dedupe: true, ..note("ada", "likes tea") }).expect("it is added").id))
+            .map(|_| {
+                scope.spawn(|| {
+                    memory
+                        .add(NewRecord {
+                            dedupe: true,
+                            ..note("ada", "likes tea")
+                        })
+                        .expect("it is added")
+                        .id
+                })
+            })
             .collect();
-        adds.into_iter().map(|add| add.join().expect("no panic")).collect()
+        adds.into_iter()
+            .map(|add| add.join().expect("no panic"))
+            .collect()
     });
     assert!(ids.iter().all(|id| *id == ids[0]));
     assert_eq!(memory.count(Select::default()).expect("it counts"), 1);
@@ -143,12 +236,34 @@ fn handles_of_one_file_share_one_engine_whatever_the_path_is_called() {
     let other = Memory::open(&other_name, Options::default()).expect("it opens");
     let id = memory.add("seen through both").expect("it is added").id;
     assert!(other.get(&id).expect("it reads").is_some());
-    let error = Memory::open(&other_name, Options { durability: Durability::Normal, ..Options::default() });
-    assert_eq!(error.expect_err("the handles would differ").field(), Some("durability"));
-    let reader = Memory::open(&other_name, Options { read_only: true, ..Options::default() }).expect("it opens");
-    assert_eq!(reader.add("no").expect_err("it is read-only").code(), Code::ReadOnly);
+    let error = Memory::open(
+        &other_name,
+        Options {
+            durability: Durability::Normal,
+            ..Options::default()
+        },
+    );
+    assert_eq!(
+        error.expect_err("the handles would differ").field(),
+        Some("durability")
+    );
+    let reader = Memory::open(
+        &other_name,
+        Options {
+            read_only: true,
+            ..Options::default()
+        },
+    )
+    .expect("it opens");
+    assert_eq!(
+        reader.add("no").expect_err("it is read-only").code(),
+        Code::ReadOnly
+    );
     memory.close();
-    assert_eq!(memory.get(&id).expect_err("it is closed").code(), Code::Closed);
+    assert_eq!(
+        memory.get(&id).expect_err("it is closed").code(),
+        Code::Closed
+    );
     assert!(other.get(&id).expect("the other handle is open").is_some());
 }
 
@@ -160,15 +275,49 @@ fn what_a_path_may_be_is_told_before_anything_is_changed() {
         (error.code(), error.field().map(str::to_owned))
     };
     let path = Some("path".to_owned());
-    assert_eq!(fails(&folder.0, Options::default()), (Code::Io, path.clone()));
-    assert_eq!(fails(&folder.0.join("no/memory.db"), Options::default()), (Code::Io, path.clone()));
-    assert_eq!(fails(&folder.file(), Options { create: false, ..Options::default() }), (Code::Io, path.clone()));
-    assert_eq!(fails(&folder.file(), Options { read_only: true, ..Options::default() }), (Code::Io, path.clone()));
+    assert_eq!(
+        fails(&folder.0, Options::default()),
+        (Code::Io, path.clone())
+    );
+    assert_eq!(
+        fails(&folder.0.join("no/memory.db"), Options::default()),
+        (Code::Io, path.clone())
+    );
+    assert_eq!(
+        fails(
+            &folder.file(),
+            Options {
+                create: false,
+                ..Options::default()
+            }
+        ),
+        (Code::Io, path.clone())
+    );
+    assert_eq!(
+        fails(
+            &folder.file(),
+            Options {
+                read_only: true,
+                ..Options::default()
+            }
+        ),
+        (Code::Io, path.clone())
+    );
     assert!(!folder.file().exists());
-    for bytes in ["x", "not a store at all", &"SQLite format 3 it is not ".repeat(100)] {
+    for bytes in [
+        "x",
+        "not a store at all",
+        &"SQLite format 3 it is not ".repeat(100),
+    ] {
         fs::write(folder.file(), bytes).expect("it is written");
-        assert_eq!(fails(&folder.file(), Options::default()), (Code::UnsupportedFormat, path.clone()));
-        assert_eq!(fs::read_to_string(folder.file()).expect("it is there"), *bytes);
+        assert_eq!(
+            fails(&folder.file(), Options::default()),
+            (Code::UnsupportedFormat, path.clone())
+        );
+        assert_eq!(
+            fs::read_to_string(folder.file()).expect("it is there"),
+            *bytes
+        );
     }
     fs::remove_file(folder.file()).expect("it is there");
     open(&folder).close();
@@ -185,7 +334,12 @@ fn a_new_file_and_those_beside_it_are_its_owners_alone() {
     memory.add("a secret").expect("it is added");
     let mut seen = 0;
     for entry in fs::read_dir(&folder.0).expect("it lists") {
-        let mode = entry.expect("it reads").metadata().expect("it has some").permissions().mode();
+        let mode = entry
+            .expect("it reads")
+            .metadata()
+            .expect("it has some")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         seen += 1;
     }
@@ -202,13 +356,20 @@ fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
     let refused = || {
         let before = fs::read(folder.file()).expect("it is there");
         let error = Memory::open(folder.file(), Options::default()).expect_err("it is not ours");
-        assert_eq!((error.code(), error.field()), (Code::UnsupportedFormat, Some("path")));
+        assert_eq!(
+            (error.code(), error.field()),
+            (Code::UnsupportedFormat, Some("path"))
+        );
         assert_eq!(fs::read(folder.file()).expect("it is there"), before);
         fs::remove_file(folder.file()).expect("it is there");
     };
     sql("CREATE TABLE theirs(x)");
     refused();
-    for change in ["PRAGMA user_version = 2", "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM event; END", "CREATE VIEW v AS SELECT 1"] {
+    for change in [
+        "PRAGMA user_version = 2",
+        "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM event; END",
+        "CREATE VIEW v AS SELECT 1",
+    ] {
         open(&folder).close();
         sql(change);
         refused();
@@ -219,11 +380,22 @@ fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
 fn an_index_follows_the_log_through_edits_expiry_and_a_clock_that_goes_back() {
     let now = Arc::new(AtomicI64::new(1_700_000_000_000));
     let clock = Arc::clone(&now);
-    let options = Options { clock: Some(Arc::new(move || clock.load(Ordering::Relaxed))), ..Options::default() };
+    let options = Options {
+        clock: Some(Arc::new(move || clock.load(Ordering::Relaxed))),
+        ..Options::default()
+    };
     let memory = Memory::in_memory(options).expect("it opens");
     let found = |query: &str| {
-        let options = Search { mode: Mode::Lexical, ..Search::default() };
-        memory.search(query, options).expect("it finds").into_iter().map(|hit| hit.record.id).collect::<Vec<_>>()
+        let options = Search {
+            mode: Mode::Lexical,
+            ..Search::default()
+        };
+        memory
+            .search(query, options)
+            .expect("it finds")
+            .into_iter()
+            .map(|hit| hit.record.id)
+            .collect::<Vec<_>>()
     };
     let turn = |id: &str, content: &str, ms: i64| NewRecord {
         id: Some(id.into()),
@@ -231,9 +403,14 @@ fn an_index_follows_the_log_through_edits_expiry_and_a_clock_that_goes_back() {
         created_at: Timestamp::from_millis(ms).ok(),
         ..NewRecord::from(content)
     };
-    memory.add(turn("b", "and then it rained", 2000)).expect("it is added");
+    memory
+        .add(turn("b", "and then it rained", 2000))
+        .expect("it is added");
     assert!(found("zebra").is_empty());
-    let first = NewRecord { expiry: agentmem_core::Expiry::Ttl(60.0), ..turn("a", "we saw a zebra", 1000) };
+    let first = NewRecord {
+        expiry: agentmem_core::Expiry::Ttl(60.0),
+        ..turn("a", "we saw a zebra", 1000)
+    };
     memory.add(first).expect("it is added");
     assert_eq!(found("zebra"), ["a", "b"]);
     now.fetch_add(60_000, Ordering::Relaxed);
@@ -248,13 +425,28 @@ fn an_index_follows_the_log_through_edits_expiry_and_a_clock_that_goes_back() {
 
 #[test]
 fn a_tiny_cache_evicts_and_answers_the_same() {
-    let memory = Memory::in_memory(Options { cache_bytes: 0, ..Options::default() }).expect("it opens");
+    let memory = Memory::in_memory(Options {
+        cache_bytes: 0,
+        ..Options::default()
+    })
+    .expect("it opens");
     for n in 0..40 {
-        memory.add(note(&format!("user-{}", n % 4), &format!("note {n} about tea"))).expect("it is added");
+        memory
+            .add(note(
+                &format!("user-{}", n % 4),
+                &format!("note {n} about tea"),
+            ))
+            .expect("it is added");
     }
     for round in 0..3 {
         for n in 0..4 {
-            let found = memory.search("tea", Search { select: user(&format!("user-{n}")), ..Search::default() });
+            let found = memory.search(
+                "tea",
+                Search {
+                    select: user(&format!("user-{n}")),
+                    ..Search::default()
+                },
+            );
             assert_eq!(found.expect("it finds").len(), 10, "round {round}");
         }
     }

@@ -39,6 +39,7 @@ type Operator = (operand: JsonValue, path: string) => Test;
 /** What a filter may hold (spec 5.6). */
 export const FILTER_LIMITS: JsonLimits = {
   depth: 32,
+  bytes: 1_048_576,
   nodes: 1000,
   listKeys: new Set(["$and", "$or", "$in", "$nin"]),
 };

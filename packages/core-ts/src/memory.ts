@@ -186,8 +186,11 @@ export interface ScopedMemoryApi {
   /** Deletes a record; gives false if there is no such record. */
   delete(id: string): Promise<boolean>;
 
-  /** Deletes the selected records, without options all of them, and gives their number. */
-  clear(options?: SelectOptions): Promise<number>;
+  /**
+   * Deletes the selected records, and gives their number. `clear()` alone deletes all; `clear(undefined)` is
+   * `INVALID_ARGUMENT`, since a variable that was never set must not.
+   */
+  clear(...given: [options?: SelectOptions]): Promise<number>;
 
   /** Counts the selected records. */
   count(options?: SelectOptions): Promise<number>;
@@ -416,8 +419,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return true;
   }
 
-  async clear(options: SelectOptions = {}): Promise<number> {
+  async clear(...given: [options?: SelectOptions]): Promise<number> {
     const now = this.#engine.begin();
+    const options = given.length === 0 ? {} : checkSet(given[0]);
     const rows = this.#select(selectionOf(readOptions(options, SELECT_READERS), this.#view), now);
     for (const { record } of rows) this.#engine.store.delete(record.id, now);
     return rows.length;
@@ -518,6 +522,12 @@ function checkPath(path: unknown): void {
   if (checkText(path, "path") === "") throw invalid("path", "must not be empty");
   if (path !== ":memory:")
     throw invalid("path", 'must be left out or ":memory:": the reference knows no files');
+}
+
+/** Checks that an argument is not a variable that was never set: it would delete everything (spec 1.11). */
+function checkSet<T>(options: T | undefined): T {
+  if (options === undefined) throw invalid("options", "is undefined: call clear() to delete everything");
+  return options;
 }
 
 function checkClock(value: unknown, field: string): () => unknown {

@@ -33,6 +33,13 @@ describe("arguments", () => {
     expect(() => new Memory(null, { clock: undefined } as object)).toThrow(invalidAt("clock"));
   });
 
+  test("clear refuses an argument that is undefined, which would delete everything", async () => {
+    const memory = unchecked(new Memory());
+    await memory.add("tea");
+    await expect(memory.clear(undefined)).rejects.toEqual(invalidAt("options"));
+    expect(await memory.clear()).toBe(1);
+  });
+
   test("an argument that is undefined counts as omitted", async () => {
     const memory = unchecked(new Memory(undefined, undefined));
     await memory.add("tea", undefined);

@@ -99,7 +99,9 @@ describe("JSON", () => {
   test("a filter of shared arrays ends quickly", async () => {
     const memory = new Memory();
     await memory.add("tea", { metadata: { a: [[]] } });
-    expect(await memory.count({ filter: { a: doubling(31) as JsonValue } })).toBe(0);
+    await expect(memory.count({ filter: { a: doubling(31) as JsonValue } })).rejects.toEqual(
+      invalidAt("filter"),
+    );
     const filters = { $and: [] as JsonValue[] };
     for (let i = 0; i < 10; i++) filters.$and = [{ ...filters }, { ...filters }];
     await expect(memory.count({ filter: filters })).rejects.toEqual(invalidAt("filter"));

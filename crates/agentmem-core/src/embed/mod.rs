@@ -13,12 +13,12 @@ pub use wordpiece::token_ids;
 const COMPARED_TOKENS: usize = 64;
 
 /// Embeds a text: all zero if no word of it is known.
-pub fn embed(text: &str) -> [i8; DIMENSIONS] {
+pub fn embed(text: &str) -> Vec<i8> {
     embed_tokens(&token_ids(text))
 }
 
 /// Embeds a text given as its token ids, repeats counted.
-pub fn embed_tokens(ids: &[u32]) -> [i8; DIMENSIONS] {
+pub fn embed_tokens(ids: &[u32]) -> Vec<i8> {
     /// 2^31 / 128: as many rows can be summed up in 32 bits, which is twice as quick as in 64.
     const SUMMED_AT_ONCE: usize = 1 << 24;
     let mut sums = [0_i64; DIMENSIONS];
@@ -33,30 +33,21 @@ pub fn embed_tokens(ids: &[u32]) -> [i8; DIMENSIONS] {
             *sum += i64::from(partial);
         }
     }
-    let mut quantised = [0; DIMENSIONS];
-    quantise_into(&sums, &mut quantised);
-    quantised
+    quantise(&sums)
 }
 
 /// Scales integer sums to int8 so that the greatest magnitude becomes 127; halves are rounded away from zero.
 ///
 /// Magnitudes are below 2^44, as the sums of any text that fits in memory are; so are the reference's doubles exact.
 pub fn quantise(sums: &[i64]) -> Vec<i8> {
-    let mut quantised = vec![0; sums.len()];
-    quantise_into(sums, &mut quantised);
-    quantised
-}
-
-fn quantise_into(sums: &[i64], quantised: &mut [i8]) {
     let greatest = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
-    if greatest == 0 {
-        return;
-    }
-    for (component, &sum) in quantised.iter_mut().zip(sums) {
-        let magnitude = (254 * sum.abs() + greatest) / (2 * greatest);
-        *component = i8::try_from(magnitude * sum.signum())
-            .expect("a magnitude is at most that of the greatest, 127");
-    }
+    let scaled = |&sum: &i64| {
+        // All are zero if the greatest is.
+        let magnitude = (254 * sum.abs() + greatest) / (2 * greatest).max(1);
+        i8::try_from(magnitude * sum.signum())
+            .expect("a magnitude is at most that of the greatest, 127")
+    };
+    sums.iter().map(scaled).collect()
 }
 
 /// Gives the dot product of two vectors of equal length: exact up to 131,071 components.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::embed;
 use crate::error::{Code, Error, Result};
@@ -11,15 +12,25 @@ use crate::memory::queue::{Commit, Group, Outcome, Queue};
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
 use crate::search_index::{Document, Index, View, Vocabulary};
-use crate::store::{Batch, Rollback, Selection, Snapshot, Store};
+use crate::store::{Batch, Selection, Snapshot, Store};
+
+/// A transaction takes no more writes after this time, so that other processes get their turn.
+const TRANSACTION_TIME: Duration = Duration::from_millis(50);
 
 /// A write that has been checked and embedded.
 #[derive(Debug)]
 pub(super) enum Write {
     Add(Draft, Vec<i8>),
     AddMany(Vec<(Draft, Vec<i8>)>),
-    Update { id: String, scope: ScopeMatch, revision: Revision },
-    Delete { id: String, scope: ScopeMatch },
+    Update {
+        id: String,
+        scope: ScopeMatch,
+        revision: Revision,
+    },
+    Delete {
+        id: String,
+        scope: ScopeMatch,
+    },
     Clear(Selection),
 }
 
@@ -63,8 +74,13 @@ struct Loaded {
 
 impl Engine {
     pub fn new(store: Store, cache_bytes: u64) -> Self {
-        let indexes =
-            Indexes { applied: 0, vocabulary: Vocabulary::default(), loaded: HashMap::new(), cache_bytes, uses: 0 };
+        let indexes = Indexes {
+            applied: 0,
+            vocabulary: Vocabulary::default(),
+            loaded: HashMap::new(),
+            cache_bytes,
+            uses: 0,
+        };
         Engine {
             store: ManuallyDrop::new(store),
             process: std::process::id(),
@@ -84,9 +100,16 @@ impl Engine {
     }
 
     /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in its vocabulary.
-    pub fn view<T>(&self, user: &Match, now: Timestamp, terms: impl FnOnce(&Vocabulary) -> T) -> Result<(View, T)> {
+    pub fn view<T>(
+        &self,
+        user: &Match,
+        now: Timestamp,
+        terms: impl FnOnce(&Vocabulary) -> T,
+    ) -> Result<(View, T)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.store.read(|snapshot| indexes.bring_up(snapshot, user, now));
+        let read = self
+            .store
+            .read(|snapshot| indexes.bring_up(snapshot, user, now));
         if read.is_err() {
             // Half of the changes may have been applied: what is loaded again is right.
             indexes.loaded.clear();
@@ -99,14 +122,19 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
         if self.is_ours() {
-            #[allow(unsafe_code, reason = "ManuallyDrop is the way to leave a value alone in one case; dropped here once, and never used after")]
+            #[allow(
+                unsafe_code,
+                reason = "ManuallyDrop is the way to leave a value alone in one case; dropped here once, and never used after"
+            )]
             // SAFETY: `store` is not used after this, since `self` is being dropped, and it is dropped nowhere else.
             unsafe {
                 ManuallyDrop::drop(&mut self.store);
@@ -134,10 +162,14 @@ impl Indexes {
                 let document = Document::new(stored, &mut self.vocabulary);
                 index.insert(document, &mut self.vocabulary);
             })?;
-            self.loaded.insert(user.clone(), Loaded { index, last_use: 0 });
+            self.loaded
+                .insert(user.clone(), Loaded { index, last_use: 0 });
         }
         self.uses += 1;
-        let loaded = self.loaded.get_mut(user).expect("it was there or has been loaded");
+        let loaded = self
+            .loaded
+            .get_mut(user)
+            .expect("it was there or has been loaded");
         loaded.last_use = self.uses;
         loaded.index.set_now(now, &mut self.vocabulary);
         self.evict();
@@ -150,7 +182,10 @@ impl Indexes {
             let stored = snapshot.by_seq(seq)?;
             for (user, loaded) in &mut self.loaded {
                 loaded.index.remove(seq, &mut self.vocabulary);
-                if let Some(stored) = stored.as_ref().filter(|stored| user.selects(stored.record.scope.user_id.as_deref())) {
+                if let Some(stored) = stored
+                    .as_ref()
+                    .filter(|stored| user.selects(stored.record.scope.user_id.as_deref()))
+                {
                     let document = Document::new(stored.clone(), &mut self.vocabulary);
                     loaded.index.insert(document, &mut self.vocabulary);
                 }
@@ -161,10 +196,23 @@ impl Indexes {
 
     /// Drops the indexes that have not been used for longest until the rest fits; the one just used stays.
     fn evict(&mut self) {
-        let bytes = |indexes: &Self| indexes.loaded.values().map(|loaded| loaded.index.bytes()).sum::<usize>();
-        while self.loaded.len() > 1 && (bytes(self) + self.vocabulary.bytes()) as u64 > self.cache_bytes {
-            let oldest = self.loaded.iter().min_by_key(|(_, loaded)| loaded.last_use).map(|(user, _)| user.clone());
-            self.loaded.remove(&oldest.expect("more than one is loaded"));
+        let bytes = |indexes: &Self| {
+            indexes
+                .loaded
+                .values()
+                .map(|loaded| loaded.index.bytes())
+                .sum::<usize>()
+        };
+        while self.loaded.len() > 1
+            && (bytes(self) + self.vocabulary.bytes()) as u64 > self.cache_bytes
+        {
+            let oldest = self
+                .loaded
+                .iter()
+                .min_by_key(|(_, loaded)| loaded.last_use)
+                .map(|(user, _)| user.clone());
+            self.loaded
+                .remove(&oldest.expect("more than one is loaded"));
         }
     }
 }
@@ -178,75 +226,115 @@ impl Commit for Engine {
     }
 
     fn commit(&self, group: Group<Self::Write, Written>) {
-        let mut done: Vec<(Outcome<Written>, Result<Written>)> = Vec::with_capacity(group.len());
-        let mut waiting: Vec<Outcome<Written>> = Vec::new();
-        let alone = group.len() == 1;
-        let committed = self.store.write(|batch| {
-            let mut group = group.into_iter();
-            for ((write, now), outcome) in group.by_ref() {
-                // One that is alone is undone with the whole transaction.
-                let part = if alone { Ok(self.run(batch, write, now).map_err(Rollback)) } else { batch.part(|batch| self.run(batch, write, now)) };
-                match part {
-                    Ok(Err(Rollback(error))) if alone => {
-                        waiting.push(outcome);
-                        return Err(error);
-                    }
-                    Ok(result) => done.push((outcome, result.map_err(|Rollback(error)| error))),
-                    Err(error) => {
-                        waiting.push(outcome);
-                        waiting.extend(group.map(|(_, outcome)| outcome));
-                        return Err(error);
-                    }
-                }
-            }
-            Ok(())
-        });
-        match committed {
-            Ok(()) => done.into_iter().for_each(|(outcome, result)| outcome.tell(result)),
-            Err(error) => {
-                // A write that had failed by itself keeps its own error.
-                for (outcome, result) in done {
-                    outcome.tell(result.and_then(|_| Err(same_for_all(&error))));
-                }
-                for outcome in waiting {
-                    outcome.tell(Err(same_for_all(&error)));
-                }
-            }
+        let mut waiting = group.into_iter();
+        while waiting.len() > 0 {
+            self.commit_some(&mut waiting);
         }
     }
 }
 
 impl Engine {
+    /// Commits the first of those that wait: as many as fit in the time that one transaction may take.
+    fn commit_some(
+        &self,
+        waiting: &mut std::vec::IntoIter<((Write, Timestamp), Outcome<Written>)>,
+    ) {
+        let alone = waiting.len() == 1;
+        let mut taken: Vec<(Outcome<Written>, Result<Written>)> = Vec::new();
+        let committed = self.store.write(|batch| {
+            let begun = Instant::now();
+            for ((write, now), outcome) in waiting.by_ref() {
+                // One that is alone needs no savepoint: it is undone with the transaction.
+                let part = if alone {
+                    self.run(batch, write, now).map(Ok)
+                } else {
+                    batch.part(|batch| self.run(batch, write, now))
+                };
+                match part {
+                    Ok(part) => taken.push((outcome, part)),
+                    Err(error) => {
+                        taken.push((outcome, Err(same(&error))));
+                        return Err(error);
+                    }
+                }
+                if begun.elapsed() > TRANSACTION_TIME {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        let Err(error) = committed else {
+            return taken
+                .into_iter()
+                .for_each(|(outcome, result)| outcome.tell(result));
+        };
+        if taken.is_empty() {
+            // The transaction could not begin, and would not for the others.
+            waiting.for_each(|(_, outcome)| outcome.tell(Err(same(&error))));
+        }
+        for (outcome, result) in taken {
+            // A write that had failed by itself keeps its own error.
+            outcome.tell(result.and_then(|_| Err(same(&error))));
+        }
+    }
+
     fn run(&self, batch: &mut Batch<'_>, write: Write, now: Timestamp) -> Result<Written> {
         match write {
-            Write::Add(draft, vector) => {
-                self.add(batch, draft, &vector, now).map(|record| Written::Record(Box::new(record)))
-            }
+            Write::Add(draft, vector) => self
+                .add(batch, draft, &vector, now)
+                .map(|record| Written::Record(Box::new(record))),
             Write::AddMany(items) => {
                 let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
                     let added = self.add(batch, draft, &vector, now);
-                    added.map_err(|error| if error.field().is_some() { error.within(&format!("items[{index}]")) } else { error })
+                    added.map_err(|error| {
+                        if error.field().is_some() {
+                            error.within(&format!("items[{index}]"))
+                        } else {
+                            error
+                        }
+                    })
                 };
-                items.into_iter().enumerate().map(add).collect::<Result<_>>().map(Written::Records)
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(add)
+                    .collect::<Result<_>>()
+                    .map(Written::Records)
             }
-            Write::Update { id, scope, revision } => batch
-                .update(&id, &scope, &revision, now, |record| embed::embed(&record.text()).to_vec())
+            Write::Update {
+                id,
+                scope,
+                revision,
+            } => batch
+                .update(&id, &scope, &revision, now, |record| {
+                    embed::embed(&record.text())
+                })
                 .map(|record| Written::Record(Box::new(record))),
             Write::Delete { id, scope } => batch.delete(&id, &scope, now).map(Written::Deleted),
             Write::Clear(selection) => batch.clear(&selection, now).map(Written::Cleared),
         }
     }
 
-    fn add(&self, batch: &mut Batch<'_>, mut draft: Draft, vector: &[i8], now: Timestamp) -> Result<Record> {
+    fn add(
+        &self,
+        batch: &mut Batch<'_>,
+        mut draft: Draft,
+        vector: &[i8],
+        now: Timestamp,
+    ) -> Result<Record> {
         if draft.record.id.is_empty() {
-            draft.record.id = self.ids.lock().unwrap_or_else(PoisonError::into_inner).next(now);
+            draft.record.id = self
+                .ids
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next(now);
         }
         batch.add(&draft, vector, now)
     }
 }
 
 /// The error of a transaction, told to each of those whose writes it undid.
-fn same_for_all(error: &Error) -> Error {
+fn same(error: &Error) -> Error {
     let copy = Error::new(error.code(), error.message());
     match error.field() {
         Some(field) => copy.at(field),

@@ -42,7 +42,14 @@ fn format(ms: u64, tail: u128) -> String {
     let (rand_a, rand_b) = (tail >> 62, tail & ((1 << 62) - 1));
     let value = (u128::from(ms) << 80) | (7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b;
     let hex = format!("{value:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 #[cfg(test)]
@@ -53,7 +60,13 @@ mod tests {
     fn ids_carry_the_time_and_only_grow_even_when_the_clock_goes_back() {
         let mut ids = IdSource::default();
         let mut last = String::new();
-        for ms in [1_700_000_000_000, 1_700_000_000_000, 1_600_000_000_000, 1_700_000_000_001, 1_700_000_000_001] {
+        for ms in [
+            1_700_000_000_000,
+            1_700_000_000_000,
+            1_600_000_000_000,
+            1_700_000_000_001,
+            1_700_000_000_001,
+        ] {
             let id = ids.next(Timestamp::from_millis(ms).expect("is in range"));
             assert!(id > last, "{id} {last}");
             assert_eq!((id.len(), &id[14..15]), (36, "7"));

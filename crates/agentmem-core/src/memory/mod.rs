@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::embed;
 use crate::error::{Code, Error, Result};
 use crate::rank::{self, Query};
-use crate::record::{Change, NewRecord, Record, Timestamp};
-use crate::scope::{ScopeMatch, check_characters, check_id};
+use crate::record::{Change, Draft, NewRecord, Record, Timestamp};
+use crate::scope::{Scope, ScopeMatch, check_characters, check_id};
 use crate::store::{Order, Snapshot};
 
 use engine::{Engine, Write, closed};
@@ -98,7 +98,9 @@ pub struct Queued {
 
 impl std::fmt::Debug for Queued {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Queued").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("Queued")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
 
@@ -112,7 +114,10 @@ impl Memory {
     pub fn in_memory(options: Options) -> Result<Self> {
         options.check()?;
         if options.read_only {
-            return Err(Error::invalid("readOnly", "is for files: a memory of its own could never hold anything"));
+            return Err(Error::invalid(
+                "readOnly",
+                "is for files: a memory of its own could never hold anything",
+            ));
         }
         let engine = registry::open_in_memory(&options)?;
         Ok(Memory::from_engine(engine, options))
@@ -154,13 +159,25 @@ impl Memory {
     }
 
     fn from_engine(engine: Arc<Engine>, options: Options) -> Self {
-        let handle = Handle { options, engine: Mutex::new(Some(engine)) };
-        Memory { handle: Arc::new(handle), scope: ScopeMatch::default(), now: None }
+        let handle = Handle {
+            options,
+            engine: Mutex::new(Some(engine)),
+        };
+        Memory {
+            handle: Arc::new(handle),
+            scope: ScopeMatch::default(),
+            now: None,
+        }
     }
 
     /// Closes the handle and all views of it: calls under way finish, later ones are `CLOSED`. Closing again does nothing.
     pub fn close(&self) {
-        let engine = self.handle.engine.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let engine = self
+            .handle
+            .engine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         // Outside the lock: the last one out closes the file.
         drop(engine);
     }
@@ -181,60 +198,74 @@ impl Memory {
     /// ```
     pub fn scoped(&self, scope: ScopeMatch) -> Result<Memory> {
         if scope.is_any() {
-            return Err(Error::invalid("options", "name no scope: one of userId, agentId and runId at least is needed"));
+            return Err(Error::invalid(
+                "options",
+                "name no scope: one of userId, agentId and runId at least is needed",
+            ));
         }
         scope.check()?;
-        Ok(Memory { scope: scope.within(&self.scope)?, ..self.clone() })
+        Ok(Memory {
+            scope: scope.within(&self.scope)?,
+            ..self.clone()
+        })
     }
 
     /// Gives the same memory with a clock that stands still.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Memory {
-        Memory { now: Some(now), ..self.clone() }
+        Memory {
+            now: Some(now),
+            ..self.clone()
+        }
     }
 
     /// Adds a record and gives it as it is stored; spec 6.2 to 6.5.
     ///
     /// Errors: `INVALID_ARGUMENT` with the field at fault, `ALREADY_EXISTS`, `READ_ONLY`, `BUSY`, `IO`, `CLOSED`.
     pub fn add(&self, record: impl Into<NewRecord>) -> Result<Record> {
-        self.write(Request::Add(Box::new(record.into()))).map(|written| match written {
-            Written::Record(record) => *record,
-            _ => unreachable!("add gives a record"),
-        })
+        self.write(Request::Add(Box::new(record.into())))
+            .map(|written| match written {
+                Written::Record(record) => *record,
+                _ => unreachable!("add gives a record"),
+            })
     }
 
     /// Adds records in order, all or none; spec 6.6.
     pub fn add_many(&self, items: Vec<NewRecord>) -> Result<Vec<Record>> {
-        self.write(Request::AddMany(items)).map(|written| match written {
-            Written::Records(records) => records,
-            _ => unreachable!("add_many gives records"),
-        })
+        self.write(Request::AddMany(items))
+            .map(|written| match written {
+                Written::Records(records) => records,
+                _ => unreachable!("add_many gives records"),
+            })
     }
 
     /// Changes a record and gives it as it is then; spec 6.7.
     ///
     /// Errors: `NOT_FOUND`, `CONFLICT` for another version than `if_version`, and those of [`Memory::add`].
     pub fn update(&self, id: &str, change: Change) -> Result<Record> {
-        self.write(Request::Update(id.to_owned(), change)).map(|written| match written {
-            Written::Record(record) => *record,
-            _ => unreachable!("update gives a record"),
-        })
+        self.write(Request::Update(id.to_owned(), change))
+            .map(|written| match written {
+                Written::Record(record) => *record,
+                _ => unreachable!("update gives a record"),
+            })
     }
 
     /// Deletes a record; false if there is none with this id.
     pub fn delete(&self, id: &str) -> Result<bool> {
-        self.write(Request::Delete(id.to_owned())).map(|written| match written {
-            Written::Deleted(deleted) => deleted,
-            _ => unreachable!("delete gives a boolean"),
-        })
+        self.write(Request::Delete(id.to_owned()))
+            .map(|written| match written {
+                Written::Deleted(deleted) => deleted,
+                _ => unreachable!("delete gives a boolean"),
+            })
     }
 
     /// Deletes all records that are selected, in one transaction, and counts them.
     pub fn clear(&self, select: Select) -> Result<usize> {
-        self.write(Request::Clear(select)).map(|written| match written {
-            Written::Cleared(count) => count,
-            _ => unreachable!("clear gives a count"),
-        })
+        self.write(Request::Clear(select))
+            .map(|written| match written {
+                Written::Cleared(count) => count,
+                _ => unreachable!("clear gives a count"),
+            })
     }
 
     /// Does any of the writes.
@@ -251,9 +282,16 @@ impl Memory {
         let engine = self.engine()?;
         let now = self.now()?;
         if self.handle.options.read_only {
-            return Err(Error::new(Code::ReadOnly, "the memory was opened with readOnly"));
+            return Err(Error::new(
+                Code::ReadOnly,
+                "the memory was opened with readOnly",
+            ));
         }
-        Ok(Queued { memory: self.clone(), place: queue::take_place(&engine), now })
+        Ok(Queued {
+            memory: self.clone(),
+            place: queue::take_place(&engine),
+            now,
+        })
     }
 
     /// Gives the record with this id, if there is one.
@@ -261,7 +299,9 @@ impl Memory {
         let (engine, now) = (self.engine()?, self.now()?);
         check_id(id, "id")?;
         let found = engine.store().read(|snapshot| snapshot.by_id(id))?;
-        Ok(found.map(|stored| stored.record).filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
+        Ok(found
+            .map(|stored| stored.record)
+            .filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
     }
 
     /// Gives all records that are selected, in order; spec 7.3.
@@ -270,7 +310,13 @@ impl Memory {
     pub fn get_all(&self, options: GetAll) -> Result<Vec<Record>> {
         let (engine, now) = (self.engine()?, self.now()?);
         options.check()?;
-        let GetAll { select, limit, offset, after, order } = options;
+        let GetAll {
+            select,
+            limit,
+            offset,
+            after,
+            order,
+        } = options;
         let selection = select.check(&self.scope)?;
         engine.store().read(|snapshot| {
             let mut places = snapshot.select(&selection, now)?;
@@ -288,25 +334,36 @@ impl Memory {
                 }
                 None => offset.unwrap_or(0),
             };
-            let wanted = places.into_iter().skip(begin).take(limit.unwrap_or(usize::MAX));
+            let wanted = places
+                .into_iter()
+                .skip(begin)
+                .take(limit.unwrap_or(usize::MAX));
             let record = |place: crate::store::Place| {
                 let stored = snapshot.by_seq(place.seq)?;
-                stored.map(|stored| stored.record).ok_or_else(|| Error::new(Code::Corrupt, "lacks a row that its index has").at("path"))
+                stored.map(|stored| stored.record).ok_or_else(|| {
+                    Error::new(Code::Corrupt, "lacks a row that its index has").at("path")
+                })
             };
             wanted.map(record).collect()
         })
     }
 
     fn place_after(&self, snapshot: &Snapshot<'_>, id: &str) -> Result<crate::store::Place> {
-        let found = snapshot.place_of(id)?.filter(|(_, stored)| self.scope.selects(&stored.record.scope));
-        found.map(|(place, _)| place).ok_or_else(|| Error::new(Code::NotFound, "there never was a record with this id").at("after"))
+        let found = snapshot
+            .place_of(id)?
+            .filter(|(_, stored)| self.scope.selects(&stored.record.scope));
+        found.map(|(place, _)| place).ok_or_else(|| {
+            Error::new(Code::NotFound, "there never was a record with this id").at("after")
+        })
     }
 
     /// Counts the records that are selected.
     pub fn count(&self, select: Select) -> Result<usize> {
         let (engine, now) = (self.engine()?, self.now()?);
         let selection = select.check(&self.scope)?;
-        engine.store().read(|snapshot| snapshot.count(&selection, now))
+        engine
+            .store()
+            .read(|snapshot| snapshot.count(&selection, now))
     }
 
     /// Finds the records that fit a query, best first; spec chapter 8.
@@ -315,15 +372,22 @@ impl Memory {
     pub fn search(&self, query: &str, options: Search) -> Result<Vec<Hit>> {
         let (engine, now) = (self.engine()?, self.now()?);
         if query.len() > MAX_QUERY_BYTES {
-            return Err(Error::invalid("query", format!("has {} bytes of UTF-8: 1 MiB ({MAX_QUERY_BYTES}) is the most", query.len())));
+            return Err(Error::invalid(
+                "query",
+                format!(
+                    "has {} bytes of UTF-8: 1 MiB ({MAX_QUERY_BYTES}) is the most",
+                    query.len()
+                ),
+            ));
         }
         check_characters(query, "query")?;
         options.check()?;
         let selection = options.select.check(&self.scope)?;
         let tokens = embed::token_ids(query);
-        let vector = embed::embed_tokens(&tokens).to_vec();
-        let (view, terms) =
-            engine.view(&selection.scope.user_id, now, |vocabulary| vocabulary.query_terms(query))?;
+        let vector = embed::embed_tokens(&tokens);
+        let (view, terms) = engine.view(&selection.scope.user_id, now, |vocabulary| {
+            vocabulary.query_terms(query)
+        })?;
         if terms.is_empty() && tokens.is_empty() {
             return Ok(Vec::new());
         }
@@ -336,12 +400,28 @@ impl Memory {
             min_score: options.min_score,
         };
         let found = rank::search(&view, &selection, &query);
-        Ok(found.into_iter().map(|found| Hit { record: found.document.record.clone(), score: found.score }).collect())
+        Ok(found
+            .into_iter()
+            .map(|found| Hit {
+                record: found.document.record.clone(),
+                score: found.score,
+            })
+            .collect())
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {
-        let engine = self.handle.engine.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)?;
-        if engine.is_ours() { Ok(engine) } else { Err(closed()) }
+        let engine = self
+            .handle
+            .engine
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(closed)?;
+        if engine.is_ours() {
+            Ok(engine)
+        } else {
+            Err(closed())
+        }
     }
 
     fn now(&self) -> Result<Timestamp> {
@@ -358,33 +438,75 @@ impl Memory {
             Request::AddMany(items) => Write::AddMany(self.prepare_records(items, now)?),
             Request::Update(id, change) => {
                 check_id(&id, "id")?;
-                Write::Update { id, scope: self.scope.clone(), revision: change.check(now)? }
+                Write::Update {
+                    id,
+                    scope: self.scope.clone(),
+                    revision: change.check(now)?,
+                }
             }
             Request::Delete(id) => {
                 check_id(&id, "id")?;
-                Write::Delete { id, scope: self.scope.clone() }
+                Write::Delete {
+                    id,
+                    scope: self.scope.clone(),
+                }
             }
             Request::Clear(select) => Write::Clear(select.check(&self.scope)?),
         })
     }
 
-    fn prepare_record(&self, record: NewRecord, now: Timestamp) -> Result<(crate::record::Draft, Vec<i8>)> {
-        let mut draft = record.check(now)?;
-        draft.record.scope = self.scope.fix(draft.record.scope)?;
-        let vector = embed::embed(&draft.record.text()).to_vec();
+    fn prepare_record(&self, record: NewRecord, now: Timestamp) -> Result<(Draft, Vec<i8>)> {
+        let NewRecord {
+            user_id,
+            agent_id,
+            run_id,
+            ..
+        } = record;
+        // A view's ids count as given, for retries too.
+        let Scope {
+            user_id,
+            agent_id,
+            run_id,
+        } = self.scope.fix(Scope {
+            user_id,
+            agent_id,
+            run_id,
+        })?;
+        let draft = NewRecord {
+            user_id,
+            agent_id,
+            run_id,
+            ..record
+        }
+        .check(now)?;
+        let vector = embed::embed(&draft.record.text());
         Ok((draft, vector))
     }
 
-    fn prepare_records(&self, items: Vec<NewRecord>, now: Timestamp) -> Result<Vec<(crate::record::Draft, Vec<i8>)>> {
+    fn prepare_records(
+        &self,
+        items: Vec<NewRecord>,
+        now: Timestamp,
+    ) -> Result<Vec<(Draft, Vec<i8>)>> {
         if items.len() > MAX_ITEMS {
-            return Err(Error::invalid("items", format!("are {}: {MAX_ITEMS} are the most", items.len())));
+            return Err(Error::invalid(
+                "items",
+                format!("are {}: {MAX_ITEMS} are the most", items.len()),
+            ));
         }
         let mut bytes = 0;
         let prepare = |(index, item): (usize, NewRecord)| {
-            let prepared = self.prepare_record(item, now).map_err(|error| error.within(&format!("items[{index}]")))?;
+            let prepared = self
+                .prepare_record(item, now)
+                .map_err(|error| error.within(&format!("items[{index}]")))?;
             bytes += prepared.0.record.content.len() + prepared.0.metadata_json.len();
             if bytes > MAX_ITEMS_BYTES {
-                return Err(Error::invalid("items", format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata")));
+                return Err(Error::invalid(
+                    "items",
+                    format!(
+                        "have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"
+                    ),
+                ));
             }
             Ok(prepared)
         };

@@ -60,7 +60,10 @@ impl fmt::Debug for Options {
 impl Options {
     pub(super) fn check(&self) -> Result<()> {
         if self.busy_timeout > Duration::from_millis(2_147_483_647) {
-            return Err(Error::invalid("busyTimeout", "is more than 2147483647 milliseconds"));
+            return Err(Error::invalid(
+                "busyTimeout",
+                "is more than 2147483647 milliseconds",
+            ));
         }
         Ok(())
     }
@@ -71,10 +74,13 @@ impl Options {
             Some(clock) => clock(),
             None => {
                 let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
-                since_1970.map_or(-1, |elapsed| i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX))
+                since_1970.map_or(-1, |elapsed| {
+                    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+                })
             }
         };
-        Timestamp::from_millis(ms).map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
+        Timestamp::from_millis(ms)
+            .map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
     }
 }
 
@@ -95,7 +101,12 @@ impl Select {
     pub(super) fn check(self, view: &ScopeMatch) -> Result<Selection> {
         self.scope.check()?;
         let scope = self.scope.within(view)?;
-        Ok(Selection { scope, filter: self.filter, since: self.since, until: self.until })
+        Ok(Selection {
+            scope,
+            filter: self.filter,
+            since: self.since,
+            until: self.until,
+        })
     }
 }
 
@@ -114,7 +125,12 @@ pub struct Search {
 
 impl Default for Search {
     fn default() -> Self {
-        Search { select: Select::default(), limit: 10, mode: Mode::Hybrid, min_score: 0.0 }
+        Search {
+            select: Select::default(),
+            limit: 10,
+            mode: Mode::Hybrid,
+            min_score: 0.0,
+        }
     }
 }
 
@@ -151,8 +167,13 @@ impl GetAll {
             return Err(Error::invalid("limit", "is not an integer of at least 1"));
         }
         if self.after.is_some() && self.offset.is_some() {
-            return Err(Error::new(Code::InvalidArgument, "cannot be given together with after").at("offset"));
+            return Err(
+                Error::new(Code::InvalidArgument, "cannot be given together with after")
+                    .at("offset"),
+            );
         }
-        self.after.as_deref().map_or(Ok(()), |after| crate::scope::check_id(after, "after"))
+        self.after
+            .as_deref()
+            .map_or(Ok(()), |after| crate::scope::check_id(after, "after"))
     }
 }

@@ -47,7 +47,10 @@ impl<A> Outcome<A> {
 impl<A> Drop for Outcome<A> {
     /// Nobody waits forever: a panic on the way here is told as an error.
     fn drop(&mut self) {
-        self.send(Err(Error::new(Code::Io, "the write was abandoned by a fault of the library")));
+        self.send(Err(Error::new(
+            Code::Io,
+            "the write was abandoned by a fault of the library",
+        )));
     }
 }
 
@@ -70,7 +73,13 @@ pub(super) struct Queue<W, A> {
 
 impl<W, A> Default for Queue<W, A> {
     fn default() -> Self {
-        Queue { state: Mutex::new(State { entries: VecDeque::new(), next_number: 0, led: false }) }
+        Queue {
+            state: Mutex::new(State {
+                entries: VecDeque::new(),
+                next_number: 0,
+                led: false,
+            }),
+        }
     }
 }
 
@@ -100,8 +109,15 @@ pub(super) fn take_place<C: Commit>(owner: &Arc<C>) -> Place<C> {
     let mut state = owner.queue().lock();
     let number = state.next_number;
     state.next_number += 1;
-    state.entries.push_back(Entry { number, ready: None });
-    Place { owner: Arc::clone(owner), number, filled: false }
+    state.entries.push_back(Entry {
+        number,
+        ready: None,
+    });
+    Place {
+        owner: Arc::clone(owner),
+        number,
+        filled: false,
+    }
 }
 
 impl<W, A> Queue<W, A> {
@@ -112,7 +128,9 @@ impl<W, A> Queue<W, A> {
     /// Fills a place, or gives it up; true if the caller must lead now.
     fn fill(&self, number: u64, ready: Option<(W, Outcome<A>)>) -> bool {
         let mut state = self.lock();
-        let index = state.entries.binary_search_by_key(&number, |entry| entry.number);
+        let index = state
+            .entries
+            .binary_search_by_key(&number, |entry| entry.number);
         let index = index.expect("a place stays in the queue until it is filled or given up");
         match ready {
             Some(ready) => state.entries[index].ready = Some(ready),
@@ -146,7 +164,9 @@ impl<W, A> Queue<W, A> {
 
 impl<W, A> State<W, A> {
     fn front_is_ready(&self) -> bool {
-        self.entries.front().is_some_and(|entry| entry.ready.is_some())
+        self.entries
+            .front()
+            .is_some_and(|entry| entry.ready.is_some())
     }
 }
 
@@ -194,7 +214,10 @@ impl<C: Commit> Place<C> {
             if let Some(outcome) = answer {
                 return outcome;
             }
-            match receiver.recv().expect("an outcome tells before it is dropped") {
+            match receiver
+                .recv()
+                .expect("an outcome tells before it is dropped")
+            {
                 Signal::Done(outcome) => return outcome,
                 Signal::Lead => must_lead = true,
             }
@@ -210,7 +233,9 @@ impl<C: Commit> Place<C> {
 
     fn hand_in(&mut self, write: C::Write, listener: Listener<C::Answer>) -> bool {
         self.filled = true;
-        self.owner.queue().fill(self.number, Some((write, Outcome(Some(listener)))))
+        self.owner
+            .queue()
+            .fill(self.number, Some((write, Outcome(Some(listener)))))
     }
 }
 

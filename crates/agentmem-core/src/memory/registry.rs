@@ -53,14 +53,20 @@ impl Shared {
 
 /// Gives the engine of a file, opening it if no handle has.
 pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
-    let shared =
-        Shared { durability: options.durability, busy_timeout: options.busy_timeout, cache_bytes: options.cache_bytes };
+    let shared = Shared {
+        durability: options.durability,
+        busy_timeout: options.busy_timeout,
+        cache_bytes: options.cache_bytes,
+    };
     // Held throughout: a file is made and opened by one thread at a time.
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     open.retain(|_, entry| entry.engine.strong_count() > 0);
     let may_create = options.create && !options.read_only;
     let id = identify(path, may_create)?;
-    if let Some((engine, entry)) = open.get(&id).and_then(|entry| Some((entry.engine.upgrade()?, entry))) {
+    if let Some((engine, entry)) = open
+        .get(&id)
+        .and_then(|entry| Some((entry.engine.upgrade()?, entry)))
+    {
         if !engine.is_ours() {
             return Err(Error::new(
                 Code::Closed,
@@ -68,19 +74,31 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
             ));
         }
         return match shared.differs_from(&entry.shared) {
-            Some(field) => Err(Error::invalid(field, "is another value than that of the handles already open on this file")),
+            Some(field) => Err(Error::invalid(
+                field,
+                "is another value than that of the handles already open on this file",
+            )),
             None => Ok(engine),
         };
     }
     let store = Store::open(path, may_create, options.durability, options.busy_timeout)?;
     let engine = Arc::new(Engine::new(store, options.cache_bytes));
-    open.insert(id, Entry { engine: Arc::downgrade(&engine), shared });
+    open.insert(
+        id,
+        Entry {
+            engine: Arc::downgrade(&engine),
+            shared,
+        },
+    );
     Ok(engine)
 }
 
 /// An engine for a store in memory, which nobody else can open.
 pub(super) fn open_in_memory(options: &Options) -> Result<Arc<Engine>> {
-    Ok(Arc::new(Engine::new(Store::in_memory()?, options.cache_bytes)))
+    Ok(Arc::new(Engine::new(
+        Store::in_memory()?,
+        options.cache_bytes,
+    )))
 }
 
 /// Tells which file a path leads to, making it if that is allowed; the file is never opened for this.
@@ -110,7 +128,11 @@ fn identify(path: &Path, create: bool) -> Result<FileId> {
 fn file_id(found: &fs::Metadata) -> Result<FileId> {
     use std::os::unix::fs::MetadataExt;
     if found.nlink() > 1 {
-        return Err(Error::new(Code::Io, "has several hard links: its log would be looked for beside the wrong name").at("path"));
+        return Err(Error::new(
+            Code::Io,
+            "has several hard links: its log would be looked for beside the wrong name",
+        )
+        .at("path"));
     }
     Ok(FileId(found.dev(), found.ino()))
 }

@@ -26,9 +26,23 @@ mod tests {
 
     #[test]
     fn it_is_within_two_units_in_the_last_place_of_the_platforms() {
-        for x in [1.0, 1.5, 0.5, 2.0, 3.25, 10.0, 1e6, 1e-3, 123_456.789, std::f64::consts::SQRT_2] {
+        for x in [
+            1.0,
+            1.5,
+            0.5,
+            2.0,
+            3.25,
+            10.0,
+            1e6,
+            1e-3,
+            123_456.789,
+            std::f64::consts::SQRT_2,
+        ] {
             let (ours, platform) = (ln(x), f64::ln(x));
-            assert!((ours - platform).abs() <= 2.0 * f64::EPSILON * platform.abs(), "{x}: {ours} {platform}");
+            assert!(
+                (ours - platform).abs() <= 2.0 * f64::EPSILON * platform.abs(),
+                "{x}: {ours} {platform}"
+            );
         }
     }
 }

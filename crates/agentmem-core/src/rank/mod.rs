@@ -64,11 +64,24 @@ pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<F
     let candidates = score_all(view, selection, query, &idf);
     let upper = upper_bound(&idf);
     let ranked = match query.mode {
-        Mode::Lexical => rank_by(candidates, query.limit, |candidate| candidate.bm25, |bm25| bm25 / upper),
-        Mode::Semantic => rank_by(candidates, query.limit, |candidate| candidate.cosine, |cosine| cosine),
+        Mode::Lexical => rank_by(
+            candidates,
+            query.limit,
+            |candidate| candidate.bm25,
+            |bm25| bm25 / upper,
+        ),
+        Mode::Semantic => rank_by(
+            candidates,
+            query.limit,
+            |candidate| candidate.cosine,
+            |cosine| cosine,
+        ),
         Mode::Hybrid => rank_hybrid(candidates, query, upper),
     };
-    ranked.into_iter().filter(|found| found.score >= query.min_score).collect()
+    ranked
+        .into_iter()
+        .filter(|found| found.score >= query.min_score)
+        .collect()
 }
 
 /// The idf of each query term, in order.
@@ -88,7 +101,12 @@ fn upper_bound(idf: &[f64]) -> f64 {
 }
 
 /// BM25 and cosine of all selected records with some evidence for the mode.
-fn score_all<'a>(view: &'a View, selection: &Selection, query: &Query, idf: &[f64]) -> Vec<Candidate<'a>> {
+fn score_all<'a>(
+    view: &'a View,
+    selection: &Selection,
+    query: &Query,
+    idf: &[f64],
+) -> Vec<Candidate<'a>> {
     let (n, total2) = (view.live() as f64, view.total2() as f64);
     let query_square_norm = embed::square_norm(&query.vector);
     let mut candidates = Vec::new();
@@ -109,12 +127,20 @@ fn score_all<'a>(view: &'a View, selection: &Selection, query: &Query, idf: &[f6
         for (slot, &bm25) in bm25.iter().enumerate() {
             let cosine = match query.mode {
                 Mode::Lexical => 0.0,
-                Mode::Hybrid | Mode::Semantic => chunk.cosine(slot, &query.vector, query_square_norm),
-            };
-            if bm25 > 0.0 || cosine > 0.0 {
-                if let Some(document) = chunk.document(slot).filter(|document| selection.selects(&document.record)) {
-                    candidates.push(Candidate { document, bm25, cosine, value: 0.0 });
+                Mode::Hybrid | Mode::Semantic => {
+                    chunk.cosine(slot, &query.vector, query_square_norm)
                 }
+            };
+            if (bm25 > 0.0 || cosine > 0.0)
+                && let Some(document) = chunk.document(slot)
+                && selection.selects(&document.record)
+            {
+                candidates.push(Candidate {
+                    document,
+                    bm25,
+                    cosine,
+                    value: 0.0,
+                });
             }
         }
     }
@@ -126,7 +152,11 @@ fn compare(a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
     compare_by(a, b, |candidate| candidate.value)
 }
 
-fn compare_by(a: &Candidate<'_>, b: &Candidate<'_>, value: impl Fn(&Candidate<'_>) -> f64) -> Ordering {
+fn compare_by(
+    a: &Candidate<'_>,
+    b: &Candidate<'_>,
+    value: impl Fn(&Candidate<'_>) -> f64,
+) -> Ordering {
     let (newer, older) = (&b.document.record, &a.document.record);
     value(b)
         .total_cmp(&value(a))
@@ -153,25 +183,42 @@ fn rank_by(
     }
     keep_best(&mut candidates, limit);
     candidates.sort_unstable_by(compare);
-    candidates.iter().map(|candidate| found(candidate, score(candidate.value))).collect()
+    candidates
+        .iter()
+        .map(|candidate| found(candidate, score(candidate.value)))
+        .collect()
 }
 
 fn found(candidate: &Candidate<'_>, score: f64) -> Found {
-    Found { document: Arc::clone(candidate.document), score: score.clamp(0.0, 1.0) }
+    Found {
+        document: Arc::clone(candidate.document),
+        score: score.clamp(0.0, 1.0),
+    }
 }
 
 /// Fusion and second stage (spec 8.9), and the score that tells a foreign question (8.10).
 fn rank_hybrid(candidates: Vec<Candidate<'_>>, query: &Query, upper: f64) -> Vec<Found> {
     let mut candidates = unite(candidates, CANDIDATES.max(query.limit));
-    let max_bm25 = candidates.iter().fold(0.0, |max, candidate| f64::max(max, candidate.bm25));
-    let max_cosine = candidates.iter().fold(0.0, |max, candidate| f64::max(max, candidate.cosine));
+    let max_bm25 = candidates
+        .iter()
+        .fold(0.0, |max, candidate| f64::max(max, candidate.bm25));
+    let max_cosine = candidates
+        .iter()
+        .fold(0.0, |max, candidate| f64::max(max, candidate.cosine));
     let share = |value: f64, max: f64| if max > 0.0 { value / max } else { 0.0 };
     for candidate in &mut candidates {
-        let (b, s) = (share(candidate.bm25, max_bm25), share(candidate.cosine.max(0.0), max_cosine));
+        let (b, s) = (
+            share(candidate.bm25, max_bm25),
+            share(candidate.cosine.max(0.0), max_cosine),
+        );
         candidate.value = (W * s) + ((1.0 - W) * b);
     }
     candidates.sort_unstable_by(compare);
-    let best = if query.tokens.is_empty() { 0 } else { SECOND_STAGE.min(candidates.len()) };
+    let best = if query.tokens.is_empty() {
+        0
+    } else {
+        SECOND_STAGE.min(candidates.len())
+    };
     for candidate in &mut candidates[..best] {
         candidate.value += 0.5 * embed::max_sim(&query.tokens, &candidate.document.tokens);
     }
@@ -180,7 +227,10 @@ fn rank_hybrid(candidates: Vec<Candidate<'_>>, query: &Query, upper: f64) -> Vec
     let answerable = W * max_cosine + (1.0 - W) * share(max_bm25, upper);
     let divisor = if query.tokens.is_empty() { 1.0 } else { 1.5 };
     let root = answerable.sqrt();
-    candidates.iter().map(|candidate| found(candidate, (candidate.value / divisor) * root)).collect()
+    candidates
+        .iter()
+        .map(|candidate| found(candidate, (candidate.value / divisor) * root))
+        .collect()
 }
 
 /// The best `count` by BM25 above 0 and the best `count` by cosine above 0, each once.
@@ -190,9 +240,13 @@ fn unite(mut candidates: Vec<Candidate<'_>>, count: usize) -> Vec<Candidate<'_>>
     }
     let mut keep = vec![false; candidates.len()];
     let mut mark_best = |value: fn(&Candidate<'_>) -> f64| {
-        let mut list: Vec<usize> = (0..candidates.len()).filter(|&index| value(&candidates[index]) > 0.0).collect();
+        let mut list: Vec<usize> = (0..candidates.len())
+            .filter(|&index| value(&candidates[index]) > 0.0)
+            .collect();
         if list.len() > count {
-            list.select_nth_unstable_by(count, |&a, &b| compare_by(&candidates[a], &candidates[b], value));
+            list.select_nth_unstable_by(count, |&a, &b| {
+                compare_by(&candidates[a], &candidates[b], value)
+            });
             list.truncate(count);
         }
         for index in list {

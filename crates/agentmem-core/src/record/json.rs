@@ -40,12 +40,17 @@ fn path(root: &str, steps: &[Step<'_>]) -> String {
 fn walk<'a>(value: &'a Value, root: &str, steps: &mut Vec<Step<'a>>) -> Result<()> {
     let is_container = matches!(value, Value::Array(_) | Value::Object(_));
     if is_container && steps.len() >= MAX_DEPTH {
-        return Err(Error::invalid(root, format!("is nested deeper than {MAX_DEPTH} levels")));
+        return Err(Error::invalid(
+            root,
+            format!("is nested deeper than {MAX_DEPTH} levels"),
+        ));
     }
     match value {
         Value::Null | Value::Bool(_) => Ok(()),
         Value::Number(number) => {
-            let number = number.as_f64().expect("without arbitrary precision every number is a double");
+            let number = number
+                .as_f64()
+                .expect("without arbitrary precision every number is a double");
             if number.abs() > MAX_SAFE_INTEGER {
                 return Err(Error::invalid(
                     path(root, steps),
@@ -54,7 +59,9 @@ fn walk<'a>(value: &'a Value, root: &str, steps: &mut Vec<Step<'a>>) -> Result<(
             }
             Ok(())
         }
-        Value::String(text) => check_characters(text, "").map_err(|error| error.at(path(root, steps))),
+        Value::String(text) => {
+            check_characters(text, "").map_err(|error| error.at(path(root, steps)))
+        }
         Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
             steps.push(Step::Index(index));
             walk(item, root, steps)?;
@@ -62,7 +69,8 @@ fn walk<'a>(value: &'a Value, root: &str, steps: &mut Vec<Step<'a>>) -> Result<(
             Ok(())
         }),
         Value::Object(members) => members.iter().try_for_each(|(key, member)| {
-            check_characters(key, "").map_err(|_| Error::invalid(path(root, steps), "has a key with U+0000"))?;
+            check_characters(key, "")
+                .map_err(|_| Error::invalid(path(root, steps), "has a key with U+0000"))?;
             steps.push(Step::Key(key));
             walk(member, root, steps)?;
             steps.pop();
@@ -91,7 +99,9 @@ fn write_value(value: &Value, out: &mut String) {
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => {
-            let number = number.as_f64().expect("without arbitrary precision every number is a double");
+            let number = number
+                .as_f64()
+                .expect("without arbitrary precision every number is a double");
             out.push_str(ryu_js::Buffer::new().format(number));
         }
         Value::String(text) => write_text(text, out),
@@ -133,9 +143,13 @@ fn write_text(text: &str, out: &mut String) {
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
         }
         _ => a == b,
     }

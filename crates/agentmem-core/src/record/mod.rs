@@ -62,7 +62,11 @@ impl Record {
 }
 
 /// `name + ": " + content` for a turn with a name, else the content.
-pub(crate) fn turn_text<'a>(role: Option<&str>, name: Option<&str>, content: &'a str) -> std::borrow::Cow<'a, str> {
+pub(crate) fn turn_text<'a>(
+    role: Option<&str>,
+    name: Option<&str>,
+    content: &'a str,
+) -> std::borrow::Cow<'a, str> {
     match (role, name) {
         (Some(_), Some(name)) => format!("{name}: {content}").into(),
         _ => content.into(),
@@ -89,12 +93,16 @@ impl Expiry {
             Expiry::At(time) => Ok(Some(time)),
             Expiry::Ttl(seconds) => {
                 if !(seconds.is_finite() && seconds >= 0.0) {
-                    return Err(Error::invalid("ttl", "is not a number of seconds of at least 0"));
+                    return Err(Error::invalid(
+                        "ttl",
+                        "is not a number of seconds of at least 0",
+                    ));
                 }
                 // Far beyond the year 9999 long before a double loses whole milliseconds.
                 let ms = (seconds * 1000.0).floor().min(1e15) as i64;
                 let time = Timestamp::from_millis(now.as_millis() + ms);
-                time.map(Some).map_err(|_| Error::invalid("ttl", "reaches beyond the year 9999"))
+                time.map(Some)
+                    .map_err(|_| Error::invalid("ttl", "reaches beyond the year 9999"))
             }
         }
     }
@@ -138,13 +146,19 @@ pub struct NewRecord {
 
 impl From<&str> for NewRecord {
     fn from(content: &str) -> Self {
-        NewRecord { content: content.to_owned(), ..NewRecord::default() }
+        NewRecord {
+            content: content.to_owned(),
+            ..NewRecord::default()
+        }
     }
 }
 
 impl From<String> for NewRecord {
     fn from(content: String) -> Self {
-        NewRecord { content, ..NewRecord::default() }
+        NewRecord {
+            content,
+            ..NewRecord::default()
+        }
     }
 }
 
@@ -187,7 +201,11 @@ impl NewRecord {
             record: Record {
                 id: self.id.unwrap_or_default(),
                 content: self.content,
-                scope: Scope { user_id: self.user_id, agent_id: self.agent_id, run_id: self.run_id },
+                scope: Scope {
+                    user_id: self.user_id,
+                    agent_id: self.agent_id,
+                    run_id: self.run_id,
+                },
                 role: self.role,
                 name: self.name,
                 metadata,
@@ -220,7 +238,10 @@ impl NewRecord {
         put("runId", text(&self.run_id));
         put("metadata", self.metadata.clone().map(Value::Object));
         put("importance", self.importance.map(Value::from));
-        put("createdAt", self.created_at.map(|time| Value::String(time.to_string())));
+        put(
+            "createdAt",
+            self.created_at.map(|time| Value::String(time.to_string())),
+        );
         match self.expiry {
             Expiry::Never => {}
             Expiry::At(time) => put("expiresAt", Some(Value::String(time.to_string()))),
@@ -264,10 +285,15 @@ impl Change {
             check_importance(importance)?;
         }
         if self.if_version == Some(0) {
-            return Err(Error::invalid("ifVersion", "is not an integer of at least 1"));
+            return Err(Error::invalid(
+                "ifVersion",
+                "is not an integer of at least 1",
+            ));
         }
-        let nothing_given =
-            self.content.is_none() && self.metadata.is_none() && self.importance.is_none() && self.expiry.is_none();
+        let nothing_given = self.content.is_none()
+            && self.metadata.is_none()
+            && self.importance.is_none()
+            && self.expiry.is_none();
         if nothing_given {
             return Err(Error::invalid(
                 "options",
@@ -287,12 +313,25 @@ impl Change {
 impl Revision {
     /// Applies the change; the version and the time of writing move on.
     pub(crate) fn apply(&self, record: &Record, now: Timestamp) -> Result<Record> {
-        if self.if_version.is_some_and(|version| version != record.version) {
-            return Err(Error::new(Code::Conflict, "the record has another version than ifVersion asks for").at("ifVersion"));
+        if self
+            .if_version
+            .is_some_and(|version| version != record.version)
+        {
+            return Err(Error::new(
+                Code::Conflict,
+                "the record has another version than ifVersion asks for",
+            )
+            .at("ifVersion"));
         }
         Ok(Record {
-            content: self.content.clone().unwrap_or_else(|| record.content.clone()),
-            metadata: self.metadata.as_ref().map_or_else(|| record.metadata.clone(), |(metadata, _)| metadata.clone()),
+            content: self
+                .content
+                .clone()
+                .unwrap_or_else(|| record.content.clone()),
+            metadata: self
+                .metadata
+                .as_ref()
+                .map_or_else(|| record.metadata.clone(), |(metadata, _)| metadata.clone()),
             importance: self.importance.unwrap_or(record.importance),
             expires_at: self.expires_at.unwrap_or(record.expires_at),
             updated_at: now,
@@ -304,10 +343,19 @@ impl Revision {
 
 fn check_content(content: &str) -> Result<()> {
     if content.len() > MAX_CONTENT_BYTES {
-        return Err(Error::invalid("content", format!("has {} bytes of UTF-8: 1 MiB ({MAX_CONTENT_BYTES}) is the most", content.len())));
+        return Err(Error::invalid(
+            "content",
+            format!(
+                "has {} bytes of UTF-8: 1 MiB ({MAX_CONTENT_BYTES}) is the most",
+                content.len()
+            ),
+        ));
     }
     if text::is_blank(content) {
-        return Err(Error::invalid("content", "is blank: there is nothing to remember"));
+        return Err(Error::invalid(
+            "content",
+            "is blank: there is nothing to remember",
+        ));
     }
     check_characters(content, "content")
 }
@@ -330,10 +378,16 @@ fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
     if canonical.len() > MAX_METADATA_BYTES {
         return Err(Error::invalid(
             "metadata",
-            format!("has {} bytes as canonical JSON: 64 KiB ({MAX_METADATA_BYTES}) is the most", canonical.len()),
+            format!(
+                "has {} bytes as canonical JSON: 64 KiB ({MAX_METADATA_BYTES}) is the most",
+                canonical.len()
+            ),
         ));
     }
-    Ok((parse_metadata(&canonical).expect("what was just written is JSON"), canonical))
+    Ok((
+        parse_metadata(&canonical).expect("what was just written is JSON"),
+        canonical,
+    ))
 }
 
 /// Reads metadata as it is stored.

@@ -26,7 +26,10 @@ impl Timestamp {
         if (0..=MAX_MS).contains(&ms) {
             Ok(Timestamp(ms))
         } else {
-            Err(Error::new(Code::InvalidArgument, "is outside the years 1970 to 9999"))
+            Err(Error::new(
+                Code::InvalidArgument,
+                "is outside the years 1970 to 9999",
+            ))
         }
     }
 
@@ -56,40 +59,77 @@ impl fmt::Display for Timestamp {
         let (year, month0, day) = text::civil_date(self.0.div_euclid(MS_PER_DAY));
         let ms = self.0.rem_euclid(MS_PER_DAY);
         let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
-        write!(f, "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", month0 + 1, ms % 1000)
+        write!(
+            f,
+            "{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+            month0 + 1,
+            ms % 1000
+        )
     }
 }
 
 /// Reads exactly `count` ASCII digits at `at`.
 fn digits(text: &[u8], at: usize, count: usize) -> Option<i64> {
     let digits = text.get(at..at + count)?;
-    digits
-        .iter()
-        .try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0')))
+    digits.iter().try_fold(0, |value, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| value * 10 + i64::from(digit - b'0'))
+    })
 }
 
 /// Milliseconds since 1970, or nothing if the text does not have the form.
 fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     let separators = [(4, b"-"), (7, b"-"), (10, b"T"), (13, b":"), (16, b":")];
-    if !separators.iter().all(|(at, byte)| text.get(*at).is_some_and(|found| found.eq_ignore_ascii_case(&byte[0]))) {
+    if !separators.iter().all(|(at, byte)| {
+        text.get(*at)
+            .is_some_and(|found| found.eq_ignore_ascii_case(&byte[0]))
+    }) {
         return None;
     }
-    let (year, month, day) = (digits(text, 0, 4)?, digits(text, 5, 2)?, digits(text, 8, 2)?);
-    let (hour, minute, second) = (digits(text, 11, 2)?, digits(text, 14, 2)?, digits(text, 17, 2)?);
-    if !(1..=12).contains(&month) || !(1..=days_in_month(year, month)).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    let (year, month, day) = (
+        digits(text, 0, 4)?,
+        digits(text, 5, 2)?,
+        digits(text, 8, 2)?,
+    );
+    let (hour, minute, second) = (
+        digits(text, 11, 2)?,
+        digits(text, 14, 2)?,
+        digits(text, 17, 2)?,
+    );
+    if !(1..=12).contains(&month)
+        || !(1..=days_in_month(year, month)).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
         return None;
     }
     let mut rest = text.get(19..)?;
     let mut ms = 0;
     if let Some(fraction) = rest.strip_prefix(b".") {
-        let count = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let count = fraction
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         if count == 0 {
             return None;
         }
-        ms = (0..3).fold(0, |ms, at| ms * 10 + if at < count { i64::from(fraction[at] - b'0') } else { 0 });
+        ms = (0..3).fold(0, |ms, at| {
+            ms * 10
+                + if at < count {
+                    i64::from(fraction[at] - b'0')
+                } else {
+                    0
+                }
+        });
         rest = &fraction[count..];
     }
-    let local = days_from_civil(year, month, day) * MS_PER_DAY + hour * 3_600_000 + minute * 60_000 + second * 1000 + ms;
+    let local = days_from_civil(year, month, day) * MS_PER_DAY
+        + hour * 3_600_000
+        + minute * 60_000
+        + second * 1000
+        + ms;
     Some(local - parse_offset(rest)? * 60_000)
 }
 

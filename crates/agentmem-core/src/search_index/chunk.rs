@@ -73,7 +73,10 @@ impl Chunk {
             }
         }
         for &(term, tf2) in &terms {
-            self.postings.entry(term).or_default().push(Posting { slot: slot_number, tf2 });
+            self.postings.entry(term).or_default().push(Posting {
+                slot: slot_number,
+                tf2,
+            });
         }
         let len2 = terms.iter().map(|&(_, tf2)| u64::from(tf2)).sum();
         self.total2 = self.total2 - self.len2[slot] + len2;
@@ -112,6 +115,10 @@ impl Chunk {
     /// The cosine of a record's vector with a query's, whose sum of squares is given.
     pub fn cosine(&self, slot: usize, query: &[i8], query_square_norm: i64) -> f64 {
         let vector = &self.vectors[slot * query.len()..(slot + 1) * query.len()];
-        embed::cosine(embed::dot(vector, query), query_square_norm, self.square_norms[slot])
+        embed::cosine(
+            embed::dot(vector, query),
+            query_square_norm,
+            self.square_norms[slot],
+        )
     }
 }

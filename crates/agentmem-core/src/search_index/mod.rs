@@ -37,7 +37,13 @@ impl Document {
         let own = vocabulary.count_terms(&text::terms(&text)).into();
         let tokens = embed::distinct_tokens(&embed::token_ids(&text)).into();
         drop(text);
-        Document { own, tokens, seq: stored.seq, vector: stored.vector.into(), record: stored.record }
+        Document {
+            own,
+            tokens,
+            seq: stored.seq,
+            vector: stored.vector.into(),
+            record: stored.record,
+        }
     }
 
     fn is_turn(&self) -> bool {
@@ -52,7 +58,11 @@ impl Document {
     fn bytes(&self) -> usize {
         let record = &self.record;
         // A key and a value of metadata take some hundred bytes beside their text.
-        400 + record.content.len() + record.metadata.len() * 200 + self.vector.len() * 2 + self.own.len() * 32 + self.tokens.len() * 2
+        400 + record.content.len()
+            + record.metadata.len() * 200
+            + self.vector.len() * 2
+            + self.own.len() * 32
+            + self.tokens.len() * 2
     }
 }
 
@@ -92,7 +102,9 @@ impl Index {
 
     /// What a search holds: it does not change while the index does.
     pub fn view(&self) -> View {
-        View { chunks: self.chunks.clone() }
+        View {
+            chunks: self.chunks.clone(),
+        }
     }
 
     /// About how much memory it takes.
@@ -111,7 +123,12 @@ impl Index {
         if let Some(document) = self.displace(seq, vocabulary) {
             self.bytes -= document.bytes();
             self.expiring.remove(&(expiry(&document.record), seq));
-        } else if let Some(key) = self.expired.keys().find(|(_, expired)| *expired == seq).copied() {
+        } else if let Some(key) = self
+            .expired
+            .keys()
+            .find(|(_, expired)| *expired == seq)
+            .copied()
+        {
             let document = self.expired.remove(&key).expect("the key was just found");
             self.bytes -= document.bytes();
         }
@@ -125,14 +142,19 @@ impl Index {
                 break;
             }
             self.expiring.remove(&(expires, seq));
-            let document = self.displace(seq, vocabulary).expect("a record that will expire is live");
+            let document = self
+                .displace(seq, vocabulary)
+                .expect("a record that will expire is live");
             self.expired.insert((expires, seq), document);
         }
         while let Some((&(expires, seq), _)) = self.expired.last_key_value() {
             if expires <= now.as_millis() {
                 break;
             }
-            let document = self.expired.remove(&(expires, seq)).expect("the key was just read");
+            let document = self
+                .expired
+                .remove(&(expires, seq))
+                .expect("the key was just read");
             self.place(document, vocabulary);
         }
     }
@@ -148,10 +170,14 @@ impl Index {
             self.expiring.insert((expires, seq), ());
         }
         let place = self.free.pop().unwrap_or_else(|| self.new_place());
-        self.chunk_mut(place).put(place % CHUNK_SLOTS, Arc::clone(&document));
+        self.chunk_mut(place)
+            .put(place % CHUNK_SLOTS, Arc::clone(&document));
         self.places.insert(seq, place);
         if document.is_turn() {
-            let turns = self.conversations.entry(document.record.scope.clone()).or_default();
+            let turns = self
+                .conversations
+                .entry(document.record.scope.clone())
+                .or_default();
             turns.insert(document.moment(), place);
         }
         self.derive(place, vocabulary);
@@ -160,14 +186,17 @@ impl Index {
 
     fn displace(&mut self, seq: i64, vocabulary: &mut Vocabulary) -> Option<Arc<Document>> {
         let place = self.places.remove(&seq)?;
-        let document = self.chunk_mut(place).take(place % CHUNK_SLOTS).expect("a place holds a record");
+        let document = self
+            .chunk_mut(place)
+            .take(place % CHUNK_SLOTS)
+            .expect("a place holds a record");
         self.free.push(place);
-        if document.is_turn() {
-            if let Some(turns) = self.conversations.get_mut(&document.record.scope) {
-                turns.remove(&document.moment());
-                if turns.is_empty() {
-                    self.conversations.remove(&document.record.scope);
-                }
+        if document.is_turn()
+            && let Some(turns) = self.conversations.get_mut(&document.record.scope)
+        {
+            turns.remove(&document.moment());
+            if turns.is_empty() {
+                self.conversations.remove(&document.record.scope);
             }
         }
         self.derive_next(&document, vocabulary);
@@ -176,7 +205,9 @@ impl Index {
 
     fn new_place(&mut self) -> usize {
         match self.chunks.last() {
-            Some(last) if last.slots() < CHUNK_SLOTS => (self.chunks.len() - 1) * CHUNK_SLOTS + last.slots(),
+            Some(last) if last.slots() < CHUNK_SLOTS => {
+                (self.chunks.len() - 1) * CHUNK_SLOTS + last.slots()
+            }
             _ => {
                 self.chunks.push(Arc::default());
                 (self.chunks.len() - 1) * CHUNK_SLOTS
@@ -189,7 +220,9 @@ impl Index {
     }
 
     fn document(&self, place: usize) -> &Arc<Document> {
-        self.chunks[place / CHUNK_SLOTS].document(place % CHUNK_SLOTS).expect("a place holds a record")
+        self.chunks[place / CHUNK_SLOTS]
+            .document(place % CHUNK_SLOTS)
+            .expect("a place holds a record")
     }
 
     /// Derives the terms of the turn after this one, whose previous has changed.
@@ -198,9 +231,15 @@ impl Index {
             return;
         }
         let moment = document.moment();
-        let after = (std::ops::Bound::Excluded(moment), std::ops::Bound::Unbounded);
+        let after = (
+            std::ops::Bound::Excluded(moment),
+            std::ops::Bound::Unbounded,
+        );
         let turns = self.conversations.get(&document.record.scope);
-        if let Some(place) = turns.and_then(|turns| turns.range(after).next()).map(|(_, &place)| place) {
+        if let Some(place) = turns
+            .and_then(|turns| turns.range(after).next())
+            .map(|(_, &place)| place)
+        {
             self.derive(place, vocabulary);
         }
     }
@@ -208,13 +247,19 @@ impl Index {
     /// Derives the terms of a record in its context: 2 own + previous + date (spec 8.3).
     fn derive(&mut self, place: usize, vocabulary: &mut Vocabulary) {
         let document = Arc::clone(self.document(place));
-        let mut terms: Vec<(u32, u32)> = document.own.iter().map(|&(term, count)| (term, 2 * count)).collect();
+        let mut terms: Vec<(u32, u32)> = document
+            .own
+            .iter()
+            .map(|&(term, count)| (term, 2 * count))
+            .collect();
         if document.is_turn() {
             let turns = &self.conversations[&document.record.scope];
             if let Some((_, &previous)) = turns.range(..document.moment()).next_back() {
                 terms.extend_from_slice(&self.document(previous).own);
             }
-            terms.extend(vocabulary.count_terms(&text::date_terms(document.record.created_at.as_millis())));
+            terms.extend(
+                vocabulary.count_terms(&text::date_terms(document.record.created_at.as_millis())),
+            );
             terms.sort_unstable_by_key(|&(term, _)| term);
             terms.dedup_by(|next, kept| {
                 let same = next.0 == kept.0;
@@ -222,7 +267,8 @@ impl Index {
                 same
             });
         }
-        self.chunk_mut(place).set_terms(place % CHUNK_SLOTS, terms.into());
+        self.chunk_mut(place)
+            .set_terms(place % CHUNK_SLOTS, terms.into());
     }
 }
 
@@ -249,6 +295,9 @@ impl View {
 
     /// df: how many records have a term.
     pub fn document_frequency(&self, term: u32) -> usize {
-        self.chunks.iter().map(|chunk| chunk.postings(term).len()).sum()
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.postings(term).len())
+            .sum()
     }
 }

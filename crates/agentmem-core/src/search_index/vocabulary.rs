@@ -27,14 +27,21 @@ impl Vocabulary {
     pub fn count_terms(&mut self, terms: &[String]) -> Vec<(u32, u32)> {
         let mut numbers: Vec<u32> = terms.iter().map(|term| self.number(term)).collect();
         numbers.sort_unstable();
-        numbers.chunk_by(|a, b| a == b).map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX))).collect()
+        numbers
+            .chunk_by(|a, b| a == b)
+            .map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX)))
+            .collect()
     }
 
     /// The distinct terms of a query in order of first appearance; one that no record has ever had is `None`.
     pub fn query_terms(&self, query: &str) -> Vec<Option<u32>> {
         let mut seen = std::collections::HashSet::new();
         let terms = text::terms(query);
-        terms.iter().filter(|term| seen.insert(term.as_str())).map(|term| self.numbers.get(term.as_str()).copied()).collect()
+        terms
+            .iter()
+            .filter(|term| seen.insert(term.as_str()))
+            .map(|term| self.numbers.get(term.as_str()).copied())
+            .collect()
     }
 
     /// About how much memory it takes.

@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result};
 pub use read::Order;
 pub(crate) use read::{Place, Selection, Snapshot};
 pub(crate) use rows::Stored;
-pub(crate) use write::{Batch, Rollback};
+pub(crate) use write::Batch;
 
 /// How much an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,29 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Reading connections that are kept for the next call; more are opened while more calls run at once.
 const IDLE_READERS: usize = 4;
 
+/// The share of the time of a long transaction for which the file is left alone after it, so that another process that looks every
+/// few milliseconds whether it is free finds it so.
+const REST_SHARE: u32 = 16;
+/// Transactions shorter than this leave room enough between them.
+const LONG_TRANSACTION: Duration = Duration::from_millis(10);
+
+/// The connection that writes.
+#[derive(Debug)]
+struct Writer {
+    connection: Connection,
+    /// Until when the file is left to others.
+    rest_until: Instant,
+}
+
+impl Writer {
+    fn new(connection: Connection) -> Mutex<Self> {
+        Mutex::new(Writer {
+            connection,
+            rest_until: Instant::now(),
+        })
+    }
+}
+
 /// An open store, in a file or in memory.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -45,7 +68,7 @@ pub(crate) struct Store {
     durability: Durability,
     busy_timeout: Duration,
     /// In memory the one connection that there is, for reading too.
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
 }
 
@@ -59,31 +82,48 @@ impl Store {
             path: None,
             durability: Durability::Normal,
             busy_timeout: Duration::ZERO,
-            writer: Mutex::new(connection),
+            writer: Writer::new(connection),
             readers: Mutex::default(),
         })
     }
 
     /// Opens a file that exists; one of no bytes is made into a store if `create` allows it.
-    pub fn open(path: &Path, create: bool, durability: Durability, busy_timeout: Duration) -> Result<Store> {
+    pub fn open(
+        path: &Path,
+        create: bool,
+        durability: Durability,
+        busy_timeout: Duration,
+    ) -> Result<Store> {
         let connection = connect(path)?;
         // Until it is known to be ours, closing must not move a foreign log into its file.
-        set_config(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        set_config(
+            &connection,
+            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+            true,
+        )?;
         connection.busy_timeout(busy_timeout).map_err(sql_error)?;
         if schema::detect(&connection)? == schema::Format::Blank {
             if !create {
-                return Err(Error::new(Code::UnsupportedFormat, "is empty: no store has been made in it").at("path"));
+                return Err(Error::new(
+                    Code::UnsupportedFormat,
+                    "is empty: no store has been made in it",
+                )
+                .at("path"));
             }
             begin_store(&connection, busy_timeout)?;
         }
-        set_config(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+        set_config(
+            &connection,
+            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+            false,
+        )?;
         configure(&connection, durability)?;
         pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
         Ok(Store {
             path: Some(path.to_owned()),
             durability,
             busy_timeout,
-            writer: Mutex::new(connection),
+            writer: Writer::new(connection),
             readers: Mutex::default(),
         })
     }
@@ -91,7 +131,7 @@ impl Store {
     /// Runs `work` in one read transaction: all that it sees is of one state.
     pub fn read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
         if self.path.is_none() {
-            return work(&Snapshot::new(&lock(&self.writer)));
+            return work(&Snapshot::new(&lock(&self.writer).connection));
         }
         let reader = match lock(&self.readers).pop() {
             Some(reader) => reader,
@@ -109,24 +149,35 @@ impl Store {
 
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
     pub fn write<T>(&self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
-        let connection = lock(&self.writer);
-        begin_immediate(&connection, self.busy_timeout)?;
-        let answer = Batch::new(&connection).and_then(|mut batch| work(&mut batch));
+        let mut writer = lock(&self.writer);
+        std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
+        begin_immediate(&writer.connection, self.busy_timeout)?;
+        let begun = Instant::now();
+        let answer = Batch::new(&writer.connection).and_then(|mut batch| work(&mut batch));
         let ended = match &answer {
-            Ok(_) => connection.execute_batch("COMMIT").map_err(sql_error),
+            Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
             Err(_) => Ok(()),
         };
-        if !connection.is_autocommit() {
+        if !writer.connection.is_autocommit() {
             // What cannot be rolled back now is rolled back by the next one to open the file.
-            let _ = connection.execute_batch("ROLLBACK");
+            let _ = writer.connection.execute_batch("ROLLBACK");
+        }
+        let took = begun.elapsed();
+        if self.path.is_some() && took > LONG_TRANSACTION {
+            writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
         }
         ended.and(answer)
     }
 
     fn open_reader(&self) -> Result<Connection> {
-        let path = self.path.as_deref().expect("only a file has readers of its own");
+        let path = self
+            .path
+            .as_deref()
+            .expect("only a file has readers of its own");
         let connection = connect(path)?;
-        connection.busy_timeout(self.busy_timeout).map_err(sql_error)?;
+        connection
+            .busy_timeout(self.busy_timeout)
+            .map_err(sql_error)?;
         configure(&connection, self.durability)?;
         Ok(connection)
     }
@@ -159,18 +210,25 @@ fn configure(connection: &Connection, durability: Durability) -> Result<()> {
 }
 
 fn set_config(connection: &Connection, config: DbConfig, value: bool) -> Result<()> {
-    connection.set_db_config(config, value).map(drop).map_err(sql_error)
+    connection
+        .set_db_config(config, value)
+        .map(drop)
+        .map_err(sql_error)
 }
 
 fn pragma(connection: &Connection, name: &str, value: i64) -> Result<()> {
-    connection.pragma_update(None, name, value).map_err(sql_error)
+    connection
+        .pragma_update(None, name, value)
+        .map_err(sql_error)
 }
 
 /// Makes the tables in a blank file; others may be doing the same at this moment.
 fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     // Going over to WAL needs the file alone, and SQLite does not wait for it through its busy handler.
     retry_while_busy(busy_timeout, || {
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)).map_err(sql_error)
+        connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
+            .map_err(sql_error)
     })?;
     begin_immediate(connection, busy_timeout)?;
     let made = match schema::detect(connection) {
@@ -184,15 +242,22 @@ fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
 
 fn begin_immediate(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     connection.busy_timeout(Duration::ZERO).map_err(sql_error)?;
-    let begun = retry_while_busy(busy_timeout, || connection.execute_batch("BEGIN IMMEDIATE").map_err(sql_error));
+    let begun = retry_while_busy(busy_timeout, || {
+        connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(sql_error)
+    });
     connection.busy_timeout(busy_timeout).map_err(sql_error)?;
     begun
 }
 
-/// Tries again, after pauses of random length that grow to ten milliseconds, until it works or the time is over.
+/// Tries again, after pauses of random length that grow to some two milliseconds, until it works or the time is over.
 ///
 /// SQLite's own busy handler waits up to 100 ms in fixed steps, so that of two busy processes one can starve.
-fn retry_while_busy<T>(busy_timeout: Duration, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+fn retry_while_busy<T>(
+    busy_timeout: Duration,
+    mut attempt: impl FnMut() -> Result<T>,
+) -> Result<T> {
     let deadline = Instant::now() + busy_timeout;
     let mut pause = 250_u64;
     loop {
@@ -200,7 +265,7 @@ fn retry_while_busy<T>(busy_timeout: Duration, mut attempt: impl FnMut() -> Resu
             Err(error) if error.code() == Code::Busy && Instant::now() < deadline => {
                 let jitter = getrandom::u32().map_or(0, u64::from) % pause;
                 std::thread::sleep(Duration::from_micros(pause / 2 + jitter));
-                pause = (pause * 2).min(10_000);
+                pause = (pause * 2).min(1_500);
             }
             outcome => return outcome,
         }
@@ -214,14 +279,18 @@ pub(crate) fn create_file(path: &Path) -> Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io_error("cannot be made", error)),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(io_error("cannot be made", error))
+        }
         _ => Ok(()),
     }
 }
 
 /// The error for a path that the operating system refuses.
 pub(crate) fn io_error(what: &str, cause: std::io::Error) -> Error {
-    Error::new(Code::Io, format!("{what} ({})", cause.kind())).at("path").because(cause)
+    Error::new(Code::Io, format!("{what} ({})", cause.kind()))
+        .at("path")
+        .because(cause)
 }
 
 /// Locks; a thread that panicked while it held the lock left nothing half done that the next transaction does not undo.
@@ -232,15 +301,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Gives an error of SQLite its code; the message of SQLite is only in the cause, since it may quote values.
 fn sql_error(error: rusqlite::Error) -> Error {
     let (code, field, message) = match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            (Code::Busy, None, "another process held the file for longer than busyTimeout")
-        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
+            Code::Busy,
+            None,
+            "another process held the file for longer than busyTimeout",
+        ),
         Some(ErrorCode::NotADatabase) => (Code::UnsupportedFormat, Some("path"), "is not a store"),
         Some(ErrorCode::DatabaseCorrupt) => (Code::Corrupt, Some("path"), "is damaged"),
-        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => (Code::Io, Some("path"), "cannot be written"),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            (Code::Io, Some("path"), "cannot be written")
+        }
         Some(ErrorCode::CannotOpen) => (Code::Io, Some("path"), "cannot be opened"),
         Some(ErrorCode::DiskFull) => (Code::Io, Some("path"), "has no room left on its disk"),
-        Some(ErrorCode::SystemIoFailure) => (Code::Io, Some("path"), "could not be read or written"),
+        Some(ErrorCode::SystemIoFailure) => {
+            (Code::Io, Some("path"), "could not be read or written")
+        }
         Some(ErrorCode::TooBig) => (Code::Limit, None, "is larger than a row can be"),
         Some(_) => (Code::Io, Some("path"), "the database refused"),
         // A value of a type that no store of ours has.

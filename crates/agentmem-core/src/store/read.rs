@@ -25,7 +25,10 @@ impl Selection {
         self.scope.selects(&record.scope)
             && self.since.is_none_or(|since| since <= record.created_at)
             && self.until.is_none_or(|until| record.created_at < until)
-            && self.filter.as_ref().is_none_or(|filter| filter.holds(&record.metadata))
+            && self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(&record.metadata))
     }
 
     /// The part that SQL decides, on the columns of `record`, with its values; the filter is left to [`Filter::holds`].
@@ -89,9 +92,15 @@ impl<'a> Snapshot<'a> {
 
     /// The `seq` of the last event; 0 in a store without any.
     pub fn last_seq(&self) -> Result<i64> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT seq FROM event ORDER BY seq DESC LIMIT 1").map_err(sql_error)?;
-        Ok(statement.query_row([], |row| row.get(0)).optional().map_err(sql_error)?.unwrap_or(0))
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq FROM event ORDER BY seq DESC LIMIT 1")
+            .map_err(sql_error)?;
+        Ok(statement
+            .query_row([], |row| row.get(0))
+            .optional()
+            .map_err(sql_error)?
+            .unwrap_or(0))
     }
 
     /// The record with this id, expired ones too.
@@ -100,7 +109,10 @@ impl<'a> Snapshot<'a> {
             .connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))
             .map_err(sql_error)?;
-        statement.query_row([id], rows::read).optional().map_err(sql_error)
+        statement
+            .query_row([id], rows::read)
+            .optional()
+            .map_err(sql_error)
     }
 
     /// The record that was added by the event `seq`, if it is still there.
@@ -109,7 +121,10 @@ impl<'a> Snapshot<'a> {
             .connection
             .prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE seq = ?1"))
             .map_err(sql_error)?;
-        statement.query_row([seq], rows::read).optional().map_err(sql_error)
+        statement
+            .query_row([seq], rows::read)
+            .optional()
+            .map_err(sql_error)
     }
 
     /// Gives all records of a user, or of the store for `Match::Any`, expired ones too, to `each`.
@@ -119,9 +134,13 @@ impl<'a> Snapshot<'a> {
             Match::Null => ("WHERE user_id IS NULL", None),
             Match::Is(user) => ("WHERE user_id = ?1", Some(user)),
         };
-        let mut statement =
-            self.connection.prepare_cached(&format!("SELECT {COLUMNS} FROM record {condition}")).map_err(sql_error)?;
-        let mut found = statement.query(params_from_iter(value)).map_err(sql_error)?;
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM record {condition}"))
+            .map_err(sql_error)?;
+        let mut found = statement
+            .query(params_from_iter(value))
+            .map_err(sql_error)?;
         while let Some(row) = found.next().map_err(sql_error)? {
             each(rows::read(row).map_err(sql_error)?);
         }
@@ -134,19 +153,29 @@ impl<'a> Snapshot<'a> {
             .connection
             .prepare_cached("SELECT old FROM event WHERE seq > ?1 AND old IS NOT NULL UNION SELECT seq FROM event WHERE seq > ?1 AND kind = 0")
             .map_err(sql_error)?;
-        let touched = statement.query_map([seq], |row| row.get(0)).map_err(sql_error)?;
+        let touched = statement
+            .query_map([seq], |row| row.get(0))
+            .map_err(sql_error)?;
         touched.collect::<rusqlite::Result<_>>().map_err(sql_error)
     }
 
     /// The places of all records that are selected and live at `now`, in no order.
     pub fn select(&self, selection: &Selection, now: Timestamp) -> Result<Vec<Place>> {
         let (conditions, values) = selection.conditions(now);
-        let metadata = if selection.filter.is_some() { "metadata" } else { "NULL" };
+        let metadata = if selection.filter.is_some() {
+            "metadata"
+        } else {
+            "NULL"
+        };
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT created_at, seq, {metadata} FROM record WHERE {conditions}"))
+            .prepare_cached(&format!(
+                "SELECT created_at, seq, {metadata} FROM record WHERE {conditions}"
+            ))
             .map_err(sql_error)?;
-        let mut found = statement.query(params_from_iter(values)).map_err(sql_error)?;
+        let mut found = statement
+            .query(params_from_iter(values))
+            .map_err(sql_error)?;
         let mut places = Vec::new();
         while let Some(row) = found.next().map_err(sql_error)? {
             let holds = match &selection.filter {
@@ -154,7 +183,10 @@ impl<'a> Snapshot<'a> {
                 None => true,
             };
             if holds {
-                places.push(Place { created_at: row.get(0).map_err(sql_error)?, seq: row.get(1).map_err(sql_error)? });
+                places.push(Place {
+                    created_at: row.get(0).map_err(sql_error)?,
+                    seq: row.get(1).map_err(sql_error)?,
+                });
             }
         }
         Ok(places)
@@ -169,9 +201,12 @@ impl<'a> Snapshot<'a> {
         let count: i64 = self
             .connection
             .prepare_cached(&format!("SELECT count(*) FROM record WHERE {conditions}"))
-            .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get(0)))
+            .and_then(|mut statement| {
+                statement.query_row(params_from_iter(values), |row| row.get(0))
+            })
             .map_err(sql_error)?;
-        usize::try_from(count).map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
+        usize::try_from(count)
+            .map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
     }
 
     /// The place of the last record that had this id, with its scope, also of one deleted since.
@@ -180,15 +215,30 @@ impl<'a> Snapshot<'a> {
             Some(stored) => Some(stored),
             None => self
                 .connection
-                .prepare_cached(&format!("SELECT {COLUMNS} FROM past WHERE id = ?1 ORDER BY until DESC LIMIT 1"))
+                .prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM past WHERE id = ?1 ORDER BY until DESC LIMIT 1"
+                ))
                 .and_then(|mut statement| statement.query_row([id], rows::read).optional())
                 .map_err(sql_error)?,
         };
-        Ok(found.map(|stored| (Place { created_at: stored.record.created_at.as_millis(), seq: stored.seq }, stored)))
+        Ok(found.map(|stored| {
+            (
+                Place {
+                    created_at: stored.record.created_at.as_millis(),
+                    seq: stored.seq,
+                },
+                stored,
+            )
+        }))
     }
 
     /// The first live record that equals this one in content, role, name, scope and metadata.
-    pub fn equal_to(&self, record: &Record, metadata_json: &str, now: Timestamp) -> Result<Option<Stored>> {
+    pub fn equal_to(
+        &self,
+        record: &Record,
+        metadata_json: &str,
+        now: Timestamp,
+    ) -> Result<Option<Stored>> {
         let scope = &record.scope;
         let metadata = (metadata_json != "{}").then_some(metadata_json);
         self.connection

@@ -29,7 +29,11 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
         seq: row.get(0)?,
         record: Record {
             id: row.get(1)?,
-            scope: Scope { user_id: row.get(2)?, agent_id: row.get(3)?, run_id: row.get(4)? },
+            scope: Scope {
+                user_id: row.get(2)?,
+                agent_id: row.get(3)?,
+                run_id: row.get(4)?,
+            },
             role: row.get(5)?,
             name: row.get(6)?,
             content: row.get(7)?,
@@ -37,10 +41,18 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             importance: row.get(9)?,
             created_at: read_time(row, 10)?,
             updated_at: read_time(row, 11)?,
-            expires_at: row.get::<_, Option<i64>>(12)?.map(|_| read_time(row, 12)).transpose()?,
-            version: u64::try_from(row.get::<_, i64>(13)?).map_err(|_| damaged(13, Type::Integer))?,
+            expires_at: row
+                .get::<_, Option<i64>>(12)?
+                .map(|_| read_time(row, 12))
+                .transpose()?,
+            version: u64::try_from(row.get::<_, i64>(13)?)
+                .map_err(|_| damaged(13, Type::Integer))?,
         },
-        vector: vector.unwrap_or_default().into_iter().map(u8::cast_signed).collect(),
+        vector: vector
+            .unwrap_or_default()
+            .into_iter()
+            .map(u8::cast_signed)
+            .collect(),
         request: row.get(15)?,
     })
 }
@@ -63,12 +75,18 @@ fn damaged(column: usize, kind: Type) -> rusqlite::Error {
 
 /// A byte of a hash of the content (FNV-1a); equal contents have equal marks.
 pub(super) fn mark(content: &str) -> i64 {
-    let hash = content.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    let hash = content.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
     i64::from(hash >> 24) - 128
 }
 
 /// Binds a row and runs `INSERT INTO record` with it.
-pub(super) fn insert(connection: &rusqlite::Connection, row: &Stored, metadata_json: &str) -> rusqlite::Result<usize> {
+pub(super) fn insert(
+    connection: &rusqlite::Connection,
+    row: &Stored,
+    metadata_json: &str,
+) -> rusqlite::Result<usize> {
     use rusqlite::types::Value;
     let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::Text);
     let record = &row.record;
@@ -81,14 +99,26 @@ pub(super) fn insert(connection: &rusqlite::Connection, row: &Stored, metadata_j
         text(&record.role),
         text(&record.name),
         Value::Text(record.content.clone()),
-        if metadata_json == "{}" { Value::Null } else { Value::Text(metadata_json.to_owned()) },
+        if metadata_json == "{}" {
+            Value::Null
+        } else {
+            Value::Text(metadata_json.to_owned())
+        },
         Value::Real(record.importance),
         Value::Integer(record.created_at.as_millis()),
         Value::Integer(record.updated_at.as_millis()),
-        record.expires_at.map_or(Value::Null, |time| Value::Integer(time.as_millis())),
+        record
+            .expires_at
+            .map_or(Value::Null, |time| Value::Integer(time.as_millis())),
         Value::Integer(record.version.cast_signed()),
-        Value::Blob(row.vector.iter().map(|component| component.cast_unsigned()).collect()),
-        row.request.map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
+        Value::Blob(
+            row.vector
+                .iter()
+                .map(|component| component.cast_unsigned())
+                .collect(),
+        ),
+        row.request
+            .map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
         Value::Integer(mark(&record.content)),
     ];
     connection

@@ -45,8 +45,15 @@ pub(super) enum Format {
 
 /// Tells what the open file is, without writing to it.
 pub(super) fn detect(connection: &Connection) -> Result<Format> {
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(sql_error);
-    let (application_id, format) = (number("PRAGMA application_id")?, number("PRAGMA user_version")?);
+    let number = |pragma: &str| {
+        connection
+            .query_row(pragma, [], |row| row.get::<_, i64>(0))
+            .map_err(sql_error)
+    };
+    let (application_id, format) = (
+        number("PRAGMA application_id")?,
+        number("PRAGMA user_version")?,
+    );
     let found = schema_of(connection)?;
     if application_id == 0 && format == 0 && found.is_empty() {
         return Ok(Format::Blank);
@@ -55,16 +62,29 @@ pub(super) fn detect(connection: &Connection) -> Result<Format> {
         return Err(unsupported("is a database of another program"));
     }
     if format != FORMAT {
-        return Err(unsupported("was written in a format that this release does not know"));
+        return Err(unsupported(
+            "was written in a format that this release does not know",
+        ));
     }
-    let mut expected: Vec<String> = SCHEMA.iter().map(|&statement| statement.to_owned()).collect();
+    let mut expected: Vec<String> = SCHEMA
+        .iter()
+        .map(|&statement| statement.to_owned())
+        .collect();
     expected.sort();
     if found != expected {
-        return Err(unsupported("has tables, triggers or views that are not a store's"));
+        return Err(unsupported(
+            "has tables, triggers or views that are not a store's",
+        ));
     }
-    let embedder = connection.query_row("SELECT value FROM header WHERE name = 'embedder'", [], |row| row.get::<_, String>(0));
+    let embedder = connection.query_row(
+        "SELECT value FROM header WHERE name = 'embedder'",
+        [],
+        |row| row.get::<_, String>(0),
+    );
     if embedder.map_err(sql_error)? != EMBEDDER {
-        return Err(unsupported("holds vectors of an embedder that this release does not have"));
+        return Err(unsupported(
+            "holds vectors of an embedder that this release does not have",
+        ));
     }
     Ok(Format::Store)
 }
@@ -74,9 +94,13 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
     for statement in SCHEMA {
         connection.execute_batch(statement).map_err(sql_error)?;
     }
-    connection.execute("INSERT INTO header VALUES('embedder', ?1)", [EMBEDDER]).map_err(sql_error)?;
     connection
-        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"))
+        .execute("INSERT INTO header VALUES('embedder', ?1)", [EMBEDDER])
+        .map_err(sql_error)?;
+    connection
+        .execute_batch(&format!(
+            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
+        ))
         .map_err(sql_error)
 }
 
@@ -85,7 +109,9 @@ fn schema_of(connection: &Connection) -> Result<Vec<String>> {
     let mut statement = connection
         .prepare("SELECT coalesce(sql, name) FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY 1")
         .map_err(sql_error)?;
-    let rows = statement.query_map([], |row| row.get::<_, String>(0)).map_err(sql_error)?;
+    let rows = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .map_err(sql_error)?;
     rows.collect::<rusqlite::Result<_>>().map_err(sql_error)
 }
 

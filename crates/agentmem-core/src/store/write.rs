@@ -28,10 +28,6 @@ pub(crate) struct Batch<'a> {
     last_at: i64,
 }
 
-/// Whether a part of a batch has been undone.
-#[derive(Debug)]
-pub(crate) struct Rollback(pub Error);
-
 impl<'a> Deref for Batch<'a> {
     type Target = Snapshot<'a>;
 
@@ -44,25 +40,40 @@ impl<'a> Batch<'a> {
     pub(super) fn new(connection: &'a Connection) -> Result<Self> {
         let last = connection
             .prepare_cached("SELECT seq, at FROM event ORDER BY seq DESC LIMIT 1")
-            .and_then(|mut statement| statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+            .and_then(|mut statement| {
+                statement
+                    .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
             .map_err(sql_error)?;
         let (last_seq, last_at) = last.unwrap_or((0, 0));
-        Ok(Batch { connection, snapshot: Snapshot::new(connection), last_seq, last_at })
+        Ok(Batch {
+            connection,
+            snapshot: Snapshot::new(connection),
+            last_seq,
+            last_at,
+        })
     }
 
     /// Runs a part of the batch that fails alone: an error undoes what it wrote and nothing else.
     ///
     /// The outer error is one of the file itself, after which the batch must end.
-    pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T, Rollback>> {
+    pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         let (last_seq, last_at) = (self.last_seq, self.last_at);
-        self.connection.execute_batch("SAVEPOINT part").map_err(sql_error)?;
+        self.connection
+            .execute_batch("SAVEPOINT part")
+            .map_err(sql_error)?;
         let done = work(self);
         if done.is_err() {
             (self.last_seq, self.last_at) = (last_seq, last_at);
-            self.connection.execute_batch("ROLLBACK TO part").map_err(sql_error)?;
+            self.connection
+                .execute_batch("ROLLBACK TO part")
+                .map_err(sql_error)?;
         }
-        self.connection.execute_batch("RELEASE part").map_err(sql_error)?;
-        Ok(done.map_err(Rollback))
+        self.connection
+            .execute_batch("RELEASE part")
+            .map_err(sql_error)?;
+        Ok(done)
     }
 
     /// Adds a record, or gives back the one that a retry or `dedupe` finds (spec 6.3 to 6.5).
@@ -71,13 +82,17 @@ impl<'a> Batch<'a> {
         if let Some(found) = same_id.as_ref().filter(|found| found.record.is_live(now)) {
             return match (&found.request, &draft.request_hash) {
                 (Some(first), Some(again)) if first == again => Ok(found.record.clone()),
-                _ => Err(Error::new(Code::AlreadyExists, "is in use by a record that was added with other fields").at("id")),
+                _ => Err(Error::new(
+                    Code::AlreadyExists,
+                    "is in use by a record that was added with other fields",
+                )
+                .at("id")),
             };
         }
-        if draft.dedupe {
-            if let Some(equal) = self.equal_to(&draft.record, &draft.metadata_json, now)? {
-                return Ok(equal.record);
-            }
+        if draft.dedupe
+            && let Some(equal) = self.equal_to(&draft.record, &draft.metadata_json, now)?
+        {
+            return Ok(equal.record);
         }
         let expired = same_id.map(|expired| expired.seq);
         let seq = self.append(Kind::Add, expired, now)?;
@@ -85,8 +100,12 @@ impl<'a> Batch<'a> {
             self.supersede(expired, seq)?;
             self.remove(expired)?;
         }
-        let stored =
-            Stored { seq, record: draft.record.clone(), vector: vector.to_vec(), request: draft.request_hash };
+        let stored = Stored {
+            seq,
+            record: draft.record.clone(),
+            vector: vector.to_vec(),
+            request: draft.request_hash,
+        };
         rows::insert(self.connection, &stored, &draft.metadata_json).map_err(sql_error)?;
         Ok(stored.record)
     }
@@ -154,7 +173,9 @@ impl<'a> Batch<'a> {
         self.last_at = self.last_at.max(now.as_millis());
         self.connection
             .prepare_cached("INSERT INTO event(seq, at, kind, old) VALUES(?1, ?2, ?3, ?4)")
-            .and_then(|mut statement| statement.execute(params![self.last_seq, self.last_at, kind as i64, old]))
+            .and_then(|mut statement| {
+                statement.execute(params![self.last_seq, self.last_at, kind as i64, old])
+            })
             .map_err(sql_error)?;
         Ok(self.last_seq)
     }
@@ -162,7 +183,9 @@ impl<'a> Batch<'a> {
     /// Keeps the state of a record that the event `until` ends.
     fn supersede(&self, seq: i64, until: i64) -> Result<()> {
         self.connection
-            .prepare_cached(&format!("INSERT INTO past(until, {COLUMNS}) SELECT ?2, {COLUMNS} FROM record WHERE seq = ?1"))
+            .prepare_cached(&format!(
+                "INSERT INTO past(until, {COLUMNS}) SELECT ?2, {COLUMNS} FROM record WHERE seq = ?1"
+            ))
             .and_then(|mut statement| statement.execute([seq, until]))
             .map(drop)
             .map_err(sql_error)

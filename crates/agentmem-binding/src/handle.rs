@@ -1,0 +1,410 @@
+//! A memory as a binding holds it: opened when it is first needed, called from anywhere without blocking, closed when its calls are done.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
+
+use agentmem_core::{Code, Error, Match, Memory, Options, Queued, Result, ScopeMatch, Timestamp};
+
+use crate::pool;
+use crate::request::{self, Arguments, Call, Operation, Write};
+use crate::wire::{self, WireError};
+
+/// Hears of the outcome of a call, once, on any thread, perhaps that of the caller. Must neither block nor panic.
+pub type Done = Box<dyn FnOnce(Result<String, WireError>) + Send>;
+
+/// The outcome of what gives nothing.
+const NOTHING: &str = "null";
+
+/// A memory, or a view of one; clones are the same.
+///
+/// Calls that are submitted take their place in the order of writes at once, and run on the pool's threads. Dropping the last handle
+/// closes the file, once the calls under way are done.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    /// What a view is limited to.
+    view: Option<ScopeMatch>,
+}
+
+/// What a memory shares with its views.
+struct Shared {
+    path: Option<PathBuf>,
+    options: Options,
+    /// The process that opened it, 0 before: after a fork the child's copy is of no use.
+    process: AtomicU32,
+    state: Mutex<State>,
+    opened: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    phase: Phase,
+    /// No further call begins.
+    is_closed: bool,
+    calls: usize,
+    closers: Vec<Done>,
+}
+
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Unopened,
+    /// On its way, with the calls that wait for it, in order.
+    Opening(Vec<Waiting>),
+    Open(Memory),
+}
+
+/// A call that begins when the memory is open.
+type Waiting = Box<dyn FnOnce(&Result<Memory, WireError>) + Send>;
+
+impl Handle {
+    /// Makes a handle and checks its arguments; no file is touched before the first call (spec 3.1).
+    pub fn new(path: Option<&str>, options: &str) -> Result<Self, WireError> {
+        let options = request::open_options(options)?;
+        if path.is_some_and(|path| path.is_empty() || path.contains('\0')) {
+            return Err(Error::invalid("path", "is empty or contains U+0000").into());
+        }
+        let path = path.filter(|path| *path != ":memory:").map(PathBuf::from);
+        if options.read_only && path.is_none() {
+            return Err(Error::invalid("readOnly", "is for files: a memory of its own could never hold anything").into());
+        }
+        let shared = Shared {
+            path,
+            options,
+            process: AtomicU32::new(0),
+            state: Mutex::default(),
+            opened: Condvar::new(),
+        };
+        Ok(Handle { shared: Arc::new(shared), view: None })
+    }
+
+    /// Makes a handle and opens it.
+    pub fn open(path: Option<&str>, options: &str) -> Result<Self, WireError> {
+        let handle = Handle::new(path, options)?;
+        handle.shared.memory()?;
+        Ok(handle)
+    }
+
+    /// Does an operation, in this thread: `handle.call("get", r#"{"id": "it"}"#)`.
+    ///
+    /// The arguments are an object of `content`, `items`, `query` or `id` and of `options` (`defaults` for `addMany`), by the operation; and
+    /// `now`, if the caller has a clock.
+    pub fn call(&self, operation: &str, arguments: &str) -> Result<String, WireError> {
+        let operation = Operation::named(operation)?;
+        let _call = Underway::begin(&self.shared)?;
+        let memory = self.shared.memory()?;
+        let mut arguments = Arguments::parse(arguments)?;
+        let memory = self.limit(&memory, arguments.now()?)?;
+        match arguments.read(operation)? {
+            Call::Write(write) => {
+                let (request, speakers) = write.checked(&memory)?;
+                let written = memory.write(request).map_err(|error| Write::locate(&speakers, error))?;
+                Ok(wire::written(&written))
+            }
+            read => Ok(run_read(&memory, read)?),
+        }
+    }
+
+    /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
+    ///
+    /// Calls that are submitted one after the other write in that order.
+    pub fn submit(&self, operation: &str, arguments: String, now: Option<i64>, done: Done) {
+        let Some(answer) = self.begin(done) else { return };
+        let read = || Ok((Operation::named(operation)?, now.map(request::read_now).transpose()?));
+        let (operation, now) = match read() {
+            Ok(read) => read,
+            Err(error) => return answer.give(Err(Error::into(error))),
+        };
+        let handle = self.clone();
+        self.shared.when_open(Box::new(move |memory| match memory {
+            Ok(memory) => handle.start(memory, operation, arguments, now, answer),
+            Err(error) => answer.give(Err(error.clone())),
+        }));
+    }
+
+    /// Opens the memory if it is not open yet, and returns at once; the outcome is the text `null`.
+    pub fn submit_open(&self, done: Done) {
+        let Some(answer) = self.begin(done) else { return };
+        self.shared.when_open(Box::new(move |memory| {
+            answer.give(memory.as_ref().map(|_| NOTHING.to_owned()).map_err(Clone::clone));
+        }));
+    }
+
+    /// Begins a call, or answers that the memory is closed.
+    fn begin(&self, done: Done) -> Option<Answer> {
+        match Underway::begin(&self.shared) {
+            Ok(underway) => Some(Answer { done: Some(done), underway: Some(underway) }),
+            Err(error) => {
+                done(Err(error.into()));
+                None
+            }
+        }
+    }
+
+    /// Gives a view that cannot leave a scope, `{"userId": "ada"}` (spec 4.5).
+    pub fn scoped(&self, options: &str) -> Result<Handle, WireError> {
+        if self.shared.is_foreign() || self.shared.lock().is_closed {
+            return Err(closed().into());
+        }
+        let scope = request::view(options)?;
+        // The rules are the core's; no store is needed for them.
+        let outer = self.view.clone().unwrap_or_default();
+        let checked = match &self.view {
+            Some(view) => scratch()?.scoped(view.clone())?.scoped(scope.clone()),
+            None => scratch()?.scoped(scope.clone()),
+        };
+        checked?;
+        let narrow = |inner: Match, outer: Match| if inner == Match::Any { outer } else { inner };
+        let view = ScopeMatch {
+            user_id: narrow(scope.user_id, outer.user_id),
+            agent_id: narrow(scope.agent_id, outer.agent_id),
+            run_id: narrow(scope.run_id, outer.run_id),
+        };
+        Ok(Handle { shared: Arc::clone(&self.shared), view: Some(view) })
+    }
+
+    /// Closes the memory and waits until the calls under way are done; later ones are `CLOSED`. May be repeated.
+    pub fn close(&self) {
+        let (sender, receiver) = mpsc::channel();
+        self.submit_close(Box::new(move |_| sender.send(()).unwrap_or_default()));
+        // A sender that was dropped unused has nothing left to wait for either.
+        let _ = receiver.recv();
+    }
+
+    /// Closes the memory and returns at once; `done` hears when the calls under way are done, with the text `null`.
+    pub fn submit_close(&self, done: Done) {
+        if self.shared.is_foreign() {
+            return done(Ok(NOTHING.to_owned()));
+        }
+        let mut state = self.shared.lock();
+        state.is_closed = true;
+        state.closers.push(done);
+        self.shared.close_if_idle(state);
+    }
+
+    /// Limits a memory to the view, at the time of the call.
+    fn limit(&self, memory: &Memory, now: Option<Timestamp>) -> Result<Memory> {
+        let memory = match &self.view {
+            Some(view) => memory.scoped(view.clone())?,
+            None => memory.clone(),
+        };
+        Ok(now.map_or_else(|| memory.clone(), |now| memory.at(now)))
+    }
+
+    /// Takes the place of a write now, and leaves the rest to the pool.
+    fn start(&self, memory: &Memory, operation: Operation, arguments: String, now: Option<Timestamp>, answer: Answer) {
+        let begun = self.limit(memory, now).and_then(|memory| {
+            let place = if operation.writes() { Some(memory.queue()?) } else { None };
+            Ok((memory, place))
+        });
+        match begun {
+            Ok((memory, place)) => pool::spawn(move || run(&memory, place, operation, &arguments, answer)),
+            Err(error) => answer.give(Err(error.into())),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was opened by the process that this one was forked from; its locks may be held by threads that are not here.
+    fn is_foreign(&self) -> bool {
+        let process = self.process.load(Ordering::Relaxed);
+        process != 0 && process != std::process::id()
+    }
+
+    /// Calls `then` once the memory is open, or with the reason why it cannot be opened; the next call may try again.
+    fn when_open(self: &Arc<Self>, then: Waiting) {
+        let mut state = self.lock();
+        match &mut state.phase {
+            Phase::Open(memory) => {
+                let memory = Ok(memory.clone());
+                drop(state);
+                then(&memory);
+            }
+            Phase::Opening(waiting) => waiting.push(then),
+            Phase::Unopened => {
+                self.begin_opening(&mut state, vec![then]);
+                drop(state);
+                let shared = Arc::clone(self);
+                pool::spawn(move || drop(shared.finish_opening()));
+            }
+        }
+    }
+
+    /// Gives the open memory, opening it in this thread if nobody has.
+    fn memory(&self) -> Result<Memory, WireError> {
+        let mut state = self.lock();
+        loop {
+            match &state.phase {
+                Phase::Open(memory) => return Ok(memory.clone()),
+                Phase::Opening(_) => state = self.opened.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Phase::Unopened => {
+                    self.begin_opening(&mut state, Vec::new());
+                    drop(state);
+                    return self.finish_opening();
+                }
+            }
+        }
+    }
+
+    fn begin_opening(&self, state: &mut State, waiting: Vec<Waiting>) {
+        state.phase = Phase::Opening(waiting);
+        self.process.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    /// Opens, and lets begin what waits for it, in order.
+    fn finish_opening(&self) -> Result<Memory, WireError> {
+        let open = || match &self.path {
+            Some(path) => Memory::open(path, self.options.clone()),
+            None => Memory::in_memory(self.options.clone()),
+        };
+        let opened = catch_unwind(AssertUnwindSafe(open)).map_or_else(|_| Err(WireError::fault()), |opened| Ok(opened?));
+        loop {
+            let mut state = self.lock();
+            let Phase::Opening(waiting) = &mut state.phase else { unreachable!("one thread opens, and this is it") };
+            let waiting = std::mem::take(waiting);
+            // Who comes while others are let begin still has to wait behind them.
+            if opened.is_err() {
+                self.process.store(0, Ordering::Relaxed);
+            }
+            if waiting.is_empty() || opened.is_err() {
+                state.phase = opened.clone().map_or(Phase::Unopened, Phase::Open);
+                self.opened.notify_all();
+            }
+            drop(state);
+            if waiting.is_empty() {
+                return opened;
+            }
+            waiting.into_iter().for_each(|then| then(&opened));
+            if opened.is_err() {
+                return opened;
+            }
+        }
+    }
+
+    /// Closes the file if no call is under way and nobody shall begin one.
+    fn close_if_idle(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let is_done = state.closers.is_empty() && !matches!(state.phase, Phase::Open(_));
+        if !state.is_closed || state.calls > 0 || is_done {
+            return;
+        }
+        // Closing counts as a call, so that who closes again waits for it too.
+        state.calls += 1;
+        let underway = Underway(Arc::clone(self));
+        let closers = std::mem::take(&mut state.closers);
+        let phase = std::mem::take(&mut state.phase);
+        drop(state);
+        // Not in this thread: closing a file waits for the disk.
+        pool::spawn(move || {
+            if let Phase::Open(memory) = phase {
+                memory.close();
+            }
+            closers.into_iter().for_each(|done| done(Ok(NOTHING.to_owned())));
+            drop(underway);
+        });
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Phase::Open(memory) = std::mem::take(&mut state.phase)
+            && self.process.load(Ordering::Relaxed) == std::process::id()
+        {
+            pool::spawn(move || drop(memory));
+        }
+    }
+}
+
+/// A call under way: while there is one, the memory does not close.
+struct Underway(Arc<Shared>);
+
+impl Underway {
+    fn begin(shared: &Arc<Shared>) -> Result<Self> {
+        if shared.is_foreign() {
+            return Err(closed());
+        }
+        let mut state = shared.lock();
+        if state.is_closed {
+            return Err(closed());
+        }
+        state.calls += 1;
+        Ok(Underway(Arc::clone(shared)))
+    }
+}
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.calls -= 1;
+        self.0.close_if_idle(state);
+    }
+}
+
+/// The duty to tell the outcome of a call; one that is dropped, by a panic, tells so.
+struct Answer {
+    done: Option<Done>,
+    /// Dropped after `done` was told, so that closing comes last.
+    underway: Option<Underway>,
+}
+
+impl Answer {
+    fn give(mut self, outcome: Result<String, WireError>) {
+        self.tell(outcome);
+    }
+
+    fn tell(&mut self, outcome: Result<String, WireError>) {
+        if let Some(done) = self.done.take() {
+            done(outcome);
+        }
+        self.underway = None;
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.tell(Err(WireError::fault()));
+    }
+}
+
+/// Runs a call that has its place, on a thread of the pool.
+fn run(memory: &Memory, place: Option<Queued>, operation: Operation, arguments: &str, answer: Answer) {
+    let call = Arguments::parse(arguments).and_then(|arguments| arguments.read(operation));
+    match (call, place) {
+        (Ok(Call::Write(write)), Some(place)) => match write.checked(memory) {
+            Ok((request, speakers)) => place.submit(request, move |written| {
+                let written = written.map_err(|error| Write::locate(&speakers, error));
+                answer.give(written.map(|written| wire::written(&written)).map_err(WireError::from));
+            }),
+            Err(error) => answer.give(Err(error.into())),
+        },
+        (Ok(call), _) => answer.give(run_read(memory, call).map_err(WireError::from)),
+        (Err(error), _) => answer.give(Err(error.into())),
+    }
+}
+
+fn run_read(memory: &Memory, call: Call) -> Result<String> {
+    Ok(match call {
+        Call::Search(query, options) => wire::hits(&memory.search(&query, options)?),
+        Call::Get(id) => memory.get(&id)?.map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
+        Call::GetAll(options) => wire::records(&memory.get_all(options)?),
+        Call::Count(select) => memory.count(select)?.to_string(),
+        Call::Write(_) => unreachable!("a write has a place in the queue"),
+    })
+}
+
+/// A memory that holds nothing, for the rules that the core states only of one.
+fn scratch() -> Result<&'static Memory> {
+    static SCRATCH: LazyLock<std::result::Result<Memory, String>> =
+        LazyLock::new(|| Memory::new().map_err(|error| error.message().to_owned()));
+    SCRATCH.as_ref().map_err(|message| Error::new(Code::Io, message.as_str()))
+}
+
+fn closed() -> Error {
+    Error::new(Code::Closed, "the memory is closed")
+}

@@ -1,0 +1,417 @@
+//! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
+
+use agentmem_core::{
+    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord,
+    Options, Order, Request, Result, ScopeMatch, Search, Select, Timestamp,
+};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+use crate::fields::{Fields, MAX_INTEGER, into_text};
+
+const ADD: [&str; 12] = [
+    "userId", "agentId", "runId", "role", "name", "metadata", "importance", "id", "createdAt", "expiresAt", "ttl", "dedupe",
+];
+const DEFAULTS: [&str; 11] =
+    ["userId", "agentId", "runId", "role", "name", "metadata", "importance", "createdAt", "expiresAt", "ttl", "dedupe"];
+const ITEM: [&str; 13] = [
+    "content", "userId", "agentId", "runId", "role", "name", "metadata", "importance", "id", "createdAt", "expiresAt", "ttl",
+    "dedupe",
+];
+const SCOPE: [&str; 3] = ["userId", "agentId", "runId"];
+const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "until"];
+const SEARCH: [&str; 9] = ["userId", "agentId", "runId", "filter", "since", "until", "limit", "mode", "minScore"];
+const GET_ALL: [&str; 10] =
+    ["userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order"];
+const CHANGES: [&str; 6] = ["content", "metadata", "importance", "expiresAt", "ttl", "ifVersion"];
+
+/// The operations on records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Add,
+    AddMany,
+    Search,
+    Get,
+    GetAll,
+    Update,
+    Delete,
+    Clear,
+    Count,
+}
+
+impl Operation {
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(match name {
+            "add" => Operation::Add,
+            "addMany" => Operation::AddMany,
+            "search" => Operation::Search,
+            "get" => Operation::Get,
+            "getAll" => Operation::GetAll,
+            "update" => Operation::Update,
+            "delete" => Operation::Delete,
+            "clear" => Operation::Clear,
+            "count" => Operation::Count,
+            _ => return Err(Error::invalid("operation", "is unknown")),
+        })
+    }
+
+    /// Tells whether it takes a place in the queue of writes.
+    pub fn writes(self) -> bool {
+        matches!(self, Operation::Add | Operation::AddMany | Operation::Update | Operation::Delete | Operation::Clear)
+    }
+}
+
+/// A call that was read.
+pub(crate) enum Call {
+    Search(String, Search),
+    Get(String),
+    GetAll(GetAll),
+    Count(Select),
+    Write(Write),
+}
+
+/// A write that was read.
+pub(crate) struct Write {
+    request: Request,
+    /// What `addMany` was given for all items; to be checked even if no item needs it.
+    defaults: Option<Box<NewRecord>>,
+    /// Which fields of what is added came in a message.
+    speakers: Speakers,
+}
+
+/// For each record that is added, what came in a message.
+pub(crate) type Speakers = Vec<Speaker>;
+
+/// What a message said beside its content, and so where its faults are.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Speaker {
+    role: bool,
+    name: bool,
+}
+
+/// The arguments of a call.
+pub(crate) struct Arguments(Map<String, Value>);
+
+impl Arguments {
+    pub fn parse(json: &str) -> Result<Self> {
+        match serde_json::from_str(json) {
+            Ok(Value::Object(members)) => Ok(Arguments(members)),
+            _ => Err(Error::invalid("options", "are no JSON object")),
+        }
+    }
+
+    /// The time that the caller's clock gave, if it has one.
+    pub fn now(&mut self) -> Result<Option<Timestamp>> {
+        let Some(now) = self.take("now") else { return Ok(None) };
+        let ms = now.as_i64().ok_or_else(|| Error::invalid("clock", "gives no milliseconds since 1970"))?;
+        read_now(ms).map(Some)
+    }
+
+    pub fn read(mut self, operation: Operation) -> Result<Call> {
+        Ok(match operation {
+            Operation::Add => Call::Write(self.add()?),
+            Operation::AddMany => Call::Write(self.add_many()?),
+            Operation::Search => {
+                let query = self.text("query")?;
+                Call::Search(query, search(self.options(&SEARCH)?)?)
+            }
+            Operation::Get => {
+                let id = self.text("id")?;
+                self.options(&[])?;
+                Call::Get(id)
+            }
+            Operation::GetAll => Call::GetAll(get_all(self.options(&GET_ALL)?)?),
+            Operation::Count => Call::Count(self.options(&SELECT)?.select()?),
+            Operation::Update => {
+                let id = self.text("id")?;
+                Call::write(Request::Update(id, change(self.options(&CHANGES)?)?))
+            }
+            Operation::Delete => {
+                let id = self.text("id")?;
+                self.options(&[])?;
+                Call::write(Request::Delete(id))
+            }
+            Operation::Clear => Call::write(Request::Clear(self.options(&SELECT)?.select()?)),
+        })
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value> {
+        self.0.remove(key).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, key: &str) -> Result<String> {
+        self.take(key).and_then(into_text).ok_or_else(|| Error::invalid(key, "is not text"))
+    }
+
+    fn options(&mut self, known: &[&str]) -> Result<Fields> {
+        Fields::options(self.take("options"), known)
+    }
+
+    fn add(mut self) -> Result<Write> {
+        let content = self.take("content");
+        let (record, speaker) = new_record(content, self.options(&ADD)?)?;
+        Ok(Write { request: Request::Add(Box::new(record)), defaults: None, speakers: vec![speaker] })
+    }
+
+    /// Reads items; an item gets those defaults for which it has no key (spec 6.6).
+    fn add_many(mut self) -> Result<Write> {
+        let Some(Value::Array(items)) = self.take("items") else {
+            return Err(Error::invalid("items", "is not an array"));
+        };
+        if items.len() > MAX_ITEMS {
+            return Err(Error::invalid("items", format!("are {}: {MAX_ITEMS} are the most", items.len())));
+        }
+        let defaults = match self.take("defaults") {
+            Some(defaults) => Defaults::read(defaults)?,
+            None => Defaults::default(),
+        };
+        let mut records = Vec::with_capacity(items.len());
+        let mut speakers = Vec::with_capacity(items.len());
+        let mut bytes = 0;
+        for (index, item) in items.into_iter().enumerate() {
+            let (record, speaker) = defaults.fill(item, index)?;
+            bytes += record.content.len() + defaults.least_bytes;
+            // The core counts exactly; this keeps a large default from being copied without end.
+            if bytes > MAX_ITEMS_BYTES {
+                return Err(Error::invalid("items", format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata")));
+            }
+            records.push(record);
+            speakers.push(speaker);
+        }
+        Ok(Write { request: Request::AddMany(records), defaults: defaults.record.map(Box::new), speakers })
+    }
+}
+
+impl Call {
+    fn write(request: Request) -> Self {
+        Call::Write(Write { request, defaults: None, speakers: Vec::new() })
+    }
+}
+
+/// What `addMany` is given for all items.
+#[derive(Default)]
+struct Defaults {
+    members: Map<String, Value>,
+    /// The same, read.
+    record: Option<NewRecord>,
+    /// What its metadata adds at least to an item that has none of its own.
+    least_bytes: usize,
+}
+
+impl Defaults {
+    fn read(value: Value) -> Result<Self> {
+        let fields = Fields::read(value.clone(), "defaults", "defaults.", &DEFAULTS)?;
+        let record = new_options(fields)?;
+        let Value::Object(members) = value else { unreachable!("it was read as an object") };
+        // At most half of it is an artefact of how numbers are written here: 1.0 for 1.
+        let least_bytes = record.metadata.as_ref().map_or(0, |metadata| json_bytes(metadata) / 2);
+        Ok(Defaults { members, record: Some(record), least_bytes })
+    }
+
+    fn fill(&self, item: Value, index: usize) -> Result<(NewRecord, Speaker)> {
+        let (field, path) = (format!("items[{index}]"), format!("items[{index}]."));
+        let Value::Object(mut members) = item else {
+            return Err(Error::invalid(field, "is not an object"));
+        };
+        let own: Vec<&String> = self.members.keys().filter(|key| !says(&members, key)).collect();
+        for key in own {
+            members.insert(key.clone(), self.members[key].clone());
+        }
+        let content = members.remove("content");
+        new_record(content, Fields::read(Value::Object(members), &field, &path, &ITEM)?)
+    }
+}
+
+/// Tells whether an item says anything of a field; `expiresAt` and `ttl` count as one, and a message for role and name.
+fn says(item: &Map<String, Value>, key: &str) -> bool {
+    let in_message = || item.get("content").and_then(Value::as_object).is_some_and(|message| message.contains_key(key));
+    match key {
+        "expiresAt" | "ttl" => item.contains_key("expiresAt") || item.contains_key("ttl"),
+        "role" | "name" => item.contains_key(key) || in_message(),
+        _ => item.contains_key(key),
+    }
+}
+
+fn json_bytes(metadata: &Metadata) -> usize {
+    serde_json::to_string(metadata).map_or(0, |json| json.len())
+}
+
+/// Reads what is added: a text or a message, and its options.
+fn new_record(content: Option<Value>, fields: Fields) -> Result<(NewRecord, Speaker)> {
+    let field = fields.field("content");
+    let mut record = NewRecord::default();
+    let mut speaker = Speaker::default();
+    let (mut role, mut name) = (None, None);
+    match content {
+        Some(Value::String(text)) => record.content = text,
+        Some(message @ Value::Object(_)) => {
+            let mut message = Fields::read(message, &field, &format!("{field}."), &["role", "content", "name"])?;
+            let lacks = |key: &str| Error::invalid(format!("{field}.{key}"), "is missing: a message has a role and content");
+            role = Some(message.text("role")?.ok_or_else(|| lacks("role"))?);
+            record.content = message.text("content")?.ok_or_else(|| lacks("content"))?;
+            name = message.text("name")?;
+            speaker = Speaker { role: true, name: name.is_some() };
+        }
+        _ => return Err(Error::invalid(field, "is neither text nor a message {role, content, name?}")),
+    }
+    let (role_field, name_field) = (fields.field("role"), fields.field("name"));
+    let options = new_options(fields)?;
+    let role = one_of(role, options.role, role_field)?;
+    let name = one_of(name, options.name, name_field)?;
+    Ok((NewRecord { content: record.content, role, name, ..options }, speaker))
+}
+
+/// The value that a message or an option gives; both may, if they agree.
+fn one_of(said: Option<String>, option: Option<String>, field: String) -> Result<Option<String>> {
+    match (said, option) {
+        (Some(said), Some(option)) if said != option => Err(Error::invalid(field, "differs from that of the message")),
+        (said, option) => Ok(said.or(option)),
+    }
+}
+
+/// Reads the options of `add`.
+fn new_options(mut fields: Fields) -> Result<NewRecord> {
+    Ok(NewRecord {
+        content: String::new(),
+        user_id: fields.text("userId")?,
+        agent_id: fields.text("agentId")?,
+        run_id: fields.text("runId")?,
+        role: fields.text("role")?,
+        name: fields.text("name")?,
+        metadata: fields.metadata("metadata")?,
+        importance: fields.number("importance")?,
+        id: fields.text("id")?,
+        created_at: fields.time("createdAt")?,
+        expiry: expiry(&mut fields)?.unwrap_or_default(),
+        dedupe: fields.boolean("dedupe")?.unwrap_or(false),
+    })
+}
+
+/// Reads when a record ends; nothing if neither a time nor a ttl is given.
+fn expiry(fields: &mut Fields) -> Result<Option<Expiry>> {
+    let (time, ttl) = (fields.time("expiresAt")?, fields.number("ttl")?);
+    match (time, ttl) {
+        (Some(_), Some(_)) => Err(Error::invalid(fields.field("ttl"), "cannot be given together with expiresAt")),
+        (Some(time), None) => Ok(Some(Expiry::At(time))),
+        (None, Some(seconds)) => Ok(Some(Expiry::Ttl(seconds))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Reads the options of `update`, where null clears (spec 6.8).
+fn change(mut fields: Fields) -> Result<Change> {
+    let clears = |fields: &Fields, key: &str| fields.has(key);
+    if fields.has("expiresAt") && fields.has("ttl") {
+        return Err(Error::invalid("ttl", "cannot be given together with expiresAt"));
+    }
+    let has_content = clears(&fields, "content");
+    let content = fields.text("content")?;
+    if has_content && content.is_none() {
+        return Err(Error::invalid("content", "is null: content cannot be cleared"));
+    }
+    let metadata = clears(&fields, "metadata").then(Metadata::new);
+    let importance = clears(&fields, "importance").then_some(DEFAULT_IMPORTANCE);
+    let ends = (clears(&fields, "expiresAt") || clears(&fields, "ttl")).then_some(Expiry::Never);
+    Ok(Change {
+        content,
+        metadata: fields.metadata("metadata")?.or(metadata),
+        importance: fields.number("importance")?.or(importance),
+        expiry: expiry(&mut fields)?.or(ends),
+        if_version: fields.integer("ifVersion", 1, MAX_INTEGER)?,
+    })
+}
+
+fn search(mut fields: Fields) -> Result<Search> {
+    let defaults = Search::default();
+    let modes = [("hybrid", Mode::Hybrid), ("lexical", Mode::Lexical), ("semantic", Mode::Semantic)];
+    Ok(Search {
+        select: fields.select()?,
+        limit: fields.count("limit", 1, 1000)?.unwrap_or(defaults.limit),
+        mode: fields.choice("mode", &modes)?.unwrap_or(defaults.mode),
+        min_score: fields.number("minScore")?.unwrap_or(defaults.min_score),
+    })
+}
+
+fn get_all(mut fields: Fields) -> Result<GetAll> {
+    Ok(GetAll {
+        select: fields.select()?,
+        limit: fields.count("limit", 1, MAX_INTEGER)?,
+        offset: fields.count("offset", 0, MAX_INTEGER)?,
+        after: fields.text("after")?,
+        order: fields.choice("order", &[("asc", Order::Asc), ("desc", Order::Desc)])?.unwrap_or_default(),
+    })
+}
+
+impl Write {
+    /// Checks the defaults, and gives the request with what is needed to locate its errors.
+    pub fn checked(self, memory: &Memory) -> Result<(Request, Speakers)> {
+        if let Some(defaults) = self.defaults {
+            check_defaults(memory, *defaults)?;
+        }
+        Ok((self.request, self.speakers))
+    }
+
+    /// Gives an error of the core the field of where the caller wrote it: in a message, `role` is `content.role`.
+    pub fn locate(speakers: &[Speaker], error: Error) -> Error {
+        let Some(field) = error.field() else { return error };
+        let (item, path, name) = match field.strip_prefix("items[").and_then(|rest| rest.split_once("].")) {
+            Some((index, name)) => (index.parse().unwrap_or(usize::MAX), format!("items[{index}]."), name),
+            None => (0, String::new(), field),
+        };
+        let speaker = speakers.get(item).copied().unwrap_or_default();
+        let is_said = match name {
+            "content" | "role" => speaker.role,
+            "name" => speaker.name,
+            _ => false,
+        };
+        if is_said {
+            let field = format!("{path}content.{name}");
+            error.at(field)
+        } else {
+            error
+        }
+    }
+}
+
+/// Reads the options that a memory is opened with (spec 3.3), but the clock, which the bindings read.
+pub(crate) fn open_options(json: &str) -> Result<Options> {
+    let members: Value = serde_json::from_str(json).unwrap_or(Value::Bool(false));
+    let mut fields =
+        Fields::options(Some(members), &["create", "readOnly", "durability", "busyTimeout", "cacheBytes"])?;
+    let defaults = Options::default();
+    let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
+    Ok(Options {
+        create: fields.boolean("create")?.unwrap_or(defaults.create),
+        read_only: fields.boolean("readOnly")?.unwrap_or(defaults.read_only),
+        durability: fields.choice("durability", &durabilities)?.unwrap_or(defaults.durability),
+        busy_timeout: fields.integer("busyTimeout", 0, 2_147_483_647)?.map_or(defaults.busy_timeout, Duration::from_millis),
+        cache_bytes: fields.integer("cacheBytes", 0, MAX_INTEGER)?.unwrap_or(defaults.cache_bytes),
+        clock: defaults.clock,
+    })
+}
+
+/// Reads the scope of a view.
+pub(crate) fn view(json: &str) -> Result<ScopeMatch> {
+    let members: Value = serde_json::from_str(json).unwrap_or(Value::Bool(false));
+    Fields::options(Some(members), &SCOPE)?.scope()
+}
+
+/// Checks the time of a call, as the caller's clock gave it.
+pub(crate) fn read_now(ms: i64) -> Result<Timestamp> {
+    Timestamp::from_millis(ms).map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
+}
+
+/// Checks the defaults of `addMany` by themselves, so that a fault of theirs is not reported at an item.
+///
+/// The core checks records only where it adds them: these two are never added, since the second is blank.
+fn check_defaults(memory: &Memory, defaults: NewRecord) -> Result<()> {
+    let error = match memory.add_many(vec![NewRecord { content: "x".into(), ..defaults }, NewRecord::from("")]) {
+        Ok(_) => unreachable!("a blank record is refused"),
+        Err(error) => error,
+    };
+    match error.field().map(str::to_owned) {
+        Some(field) if field == "items[1].content" => Ok(()),
+        Some(field) => Err(error.at(field.replacen("items[0]", "defaults", 1))),
+        None => Err(error),
+    }
+}

@@ -1,0 +1,122 @@
+//! What goes back over the wire: records, hits and errors as JSON text (spec 2.1).
+
+use std::fmt;
+use std::io::Write;
+
+use agentmem_core::{Code, Error, Hit, Record, Written};
+
+/// What went wrong, as a binding tells it; spec chapter 9.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireError {
+    /// One of the stable codes, such as `INVALID_ARGUMENT`.
+    pub code: &'static str,
+    /// The wire name or path of the argument at fault.
+    pub field: Option<String>,
+    /// For people; without content, metadata values, queries or ids.
+    pub message: String,
+}
+
+impl WireError {
+    /// Writes `{"code": …, "field": …, "message": …}`.
+    pub fn to_json(&self) -> String {
+        serde_json::json!({ "code": self.code, "field": self.field, "message": self.message }).to_string()
+    }
+
+    /// The error of a call that panicked.
+    pub(crate) fn fault() -> Self {
+        Error::new(Code::Io, "the call was abandoned by a fault of the library").into()
+    }
+}
+
+impl From<Error> for WireError {
+    fn from(error: Error) -> Self {
+        let message = match (error.field(), error.code()) {
+            // Those two speak of a record, the others of the argument at fault.
+            (Some(field), code) if !matches!(code, Code::NotFound | Code::Conflict) => format!("{field} {}", error.message()),
+            _ => error.message().to_owned(),
+        };
+        WireError { code: error.code().as_str(), field: error.field().map(str::to_owned), message }
+    }
+}
+
+impl fmt::Display for WireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for WireError {}
+
+/// Writes what a write gave.
+pub(crate) fn written(written: &Written) -> String {
+    match written {
+        Written::Record(one) => record(one),
+        Written::Records(many) => records(many),
+        Written::Deleted(deleted) => deleted.to_string(),
+        Written::Cleared(count) => count.to_string(),
+    }
+}
+
+pub(crate) fn record(record: &Record) -> String {
+    finish(|out| write_record(record, None, out))
+}
+
+pub(crate) fn records(records: &[Record]) -> String {
+    finish(|out| write_list(records, out, |record, out| write_record(record, None, out)))
+}
+
+pub(crate) fn hits(hits: &[Hit]) -> String {
+    finish(|out| write_list(hits, out, |hit, out| write_record(&hit.record, Some(hit.score), out)))
+}
+
+/// Runs a writer over a buffer in memory, which cannot fail.
+fn finish(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).expect("memory takes all that is written to it");
+    String::from_utf8(out).expect("JSON is UTF-8")
+}
+
+fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>) -> std::io::Result<()>) -> std::io::Result<()> {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(item, out)?;
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn write_record(record: &Record, score: Option<f64>, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let texts = [
+        ("{\"id\":", Some(&record.id)),
+        (",\"content\":", Some(&record.content)),
+        (",\"userId\":", record.scope.user_id.as_ref()),
+        (",\"agentId\":", record.scope.agent_id.as_ref()),
+        (",\"runId\":", record.scope.run_id.as_ref()),
+        (",\"role\":", record.role.as_ref()),
+        (",\"name\":", record.name.as_ref()),
+    ];
+    for (key, value) in texts {
+        out.extend_from_slice(key.as_bytes());
+        serde_json::to_writer(&mut *out, &value)?;
+    }
+    out.extend_from_slice(b",\"metadata\":");
+    serde_json::to_writer(&mut *out, &record.metadata)?;
+    // Written by serde_json too, in the shortest form that reads back as the same double.
+    out.extend_from_slice(b",\"importance\":");
+    serde_json::to_writer(&mut *out, &record.importance)?;
+    write!(out, ",\"createdAt\":\"{}\",\"updatedAt\":\"{}\",\"expiresAt\":", record.created_at, record.updated_at)?;
+    match record.expires_at {
+        Some(time) => write!(out, "\"{time}\"")?,
+        None => out.extend_from_slice(b"null"),
+    }
+    write!(out, ",\"version\":{}", record.version)?;
+    if let Some(score) = score {
+        out.extend_from_slice(b",\"score\":");
+        serde_json::to_writer(&mut *out, &score)?;
+    }
+    out.push(b'}');
+    Ok(())
+}

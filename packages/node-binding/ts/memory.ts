@@ -1,0 +1,261 @@
+import type {
+  GetAllOptions,
+  Hit,
+  MemoryApi,
+  MemoryOptions,
+  ScopedMemoryApi,
+  SearchOptions,
+} from "@agentmem/core/src/memory.ts";
+import type { SelectOptions } from "@agentmem/core/src/filter.ts";
+import type {
+  AddItem,
+  AddOptions,
+  Changes,
+  MemoryRecord,
+  Message,
+} from "@agentmem/core/src/record/index.ts";
+import type { ScopeIds } from "@agentmem/core/src/scope.ts";
+import { Session } from "./session.ts";
+import * as wire from "./wire.ts";
+
+/** The calls on records, which a memory and its views have alike. Calls that write do so in the order in which they are made. */
+abstract class RecordCalls implements ScopedMemoryApi {
+  readonly #session: Session;
+
+  protected constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /**
+   * Remembers a text or a message, and gives the new record.
+   *
+   * Fails with `ALREADY_EXISTS` if the id is in use by a record that was added with other fields.
+   *
+   * @param content - text of 1 byte to 1 MiB that is not blank, or a message with such content.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * const note = await memory.add("Ada likes green tea", { userId: "ada", metadata: { topic: "food" } });
+   * console.log(note.version); // → 1
+   *
+   * const turn = await memory.add({ role: "user", content: "I moved to Paris" }, { userId: "ada", ttl: 3600 });
+   * console.log(turn.role); // → "user"
+   * ```
+   */
+  add(content: string | Message, options: AddOptions = {}): Promise<MemoryRecord> {
+    return this.#call("add", () => ({
+      content: wire.content(content),
+      options: wire.options(options),
+    }));
+  }
+
+  /**
+   * Remembers many, all or none, and gives the records in order.
+   *
+   * @param items - at most 100,000, with 256 MiB of content and metadata together.
+   * @param defaults - any option of `add` but `id`; holds where an item does not have it.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * const records = await memory.addMany(
+   *   [{ content: { role: "user", content: "Hello" } }, { content: { role: "assistant", content: "Hi Ada" } }],
+   *   { userId: "ada", runId: "monday" },
+   * );
+   * console.log(records.map((record) => record.role)); // → ["user", "assistant"]
+   * ```
+   */
+  addMany(
+    items: readonly AddItem[],
+    defaults: Omit<AddOptions, "id"> | null = null,
+  ): Promise<MemoryRecord[]> {
+    return this.#call("addMany", () => ({
+      items: wire.items(items),
+      defaults: defaults === null ? null : wire.options(defaults, "defaults", "defaults."),
+    }));
+  }
+
+  /**
+   * Finds the records that answer a query, best first.
+   *
+   * @param query - text of at most 1 MiB; a blank one finds nothing.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea", { userId: "ada" });
+   * await memory.add("Ada works in Paris", { userId: "ada" });
+   * const hits = await memory.search("What tea does she like?", { userId: "ada", limit: 1 });
+   * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
+   * ```
+   */
+  search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
+    return this.#call("search", () => ({
+      query: wire.scalar(query, "query"),
+      options: wire.options(options),
+    }));
+  }
+
+  /** Gives the record with this id, or null. */
+  get(id: string): Promise<MemoryRecord | null> {
+    return this.#call("get", () => ({ id: wire.scalar(id, "id") }));
+  }
+
+  /**
+   * Gives the selected records in the order of time; all of them, unless there is a `limit`.
+   *
+   * Fails with `NOT_FOUND` if there never was a record with the id `after`.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * await memory.add("first", { createdAt: "2026-01-01T00:00:00Z", metadata: { n: 1 } });
+   * await memory.add("second", { createdAt: "2026-01-02T00:00:00Z", metadata: { n: 2 } });
+   * const records = await memory.getAll({ filter: { n: { $gte: 1 } }, limit: 1 });
+   * console.log(records.map((record) => record.content)); // → ["second"]
+   * const next = await memory.getAll({ after: records[0].id });
+   * console.log(next.map((record) => record.content)); // → ["first"]
+   * ```
+   */
+  getAll(options: GetAllOptions = {}): Promise<MemoryRecord[]> {
+    return this.#call("getAll", () => ({ options: wire.options(options) }));
+  }
+
+  /**
+   * Changes a record, and gives it as it is then.
+   *
+   * Fails with `NOT_FOUND` if there is no such record, with `CONFLICT` if it has another version than `ifVersion`.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London", { metadata: { topic: "home" } });
+   * const updated = await memory.update(id, { content: "Ada lives in Paris", ifVersion: 1 });
+   * console.log(updated.content, updated.metadata, updated.version); // → "Ada lives in Paris" {"topic":"home"} 2
+   * ```
+   */
+  update(id: string, changes: Changes): Promise<MemoryRecord> {
+    return this.#call("update", () => ({
+      id: wire.scalar(id, "id"),
+      options: wire.options(changes),
+    }));
+  }
+
+  /** Deletes a record; gives false if there is no such record. */
+  delete(id: string): Promise<boolean> {
+    return this.#call("delete", () => ({ id: wire.scalar(id, "id") }));
+  }
+
+  /** Deletes the selected records, without options all of them, and gives their number. */
+  clear(options: SelectOptions = {}): Promise<number> {
+    return this.#call("clear", () => ({ options: wire.options(options) }));
+  }
+
+  /** Counts the selected records. */
+  count(options: SelectOptions = {}): Promise<number> {
+    return this.#call("count", () => ({ options: wire.options(options) }));
+  }
+
+  /**
+   * Gives a view that cannot leave a scope, to hand to code that serves one user.
+   *
+   * What it adds carries the ids, what it finds has them, another value for one of them is an error.
+   *
+   * @param scope - at least one id; null limits the view to records that have none.
+   * @throws {@link AgentMemError} at once, unlike the other calls, which reject.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * const ada = memory.scoped({ userId: "ada" });
+   * const { id, userId } = await ada.add("Ada likes green tea");
+   * console.log(userId); // → "ada"
+   * console.log(await memory.scoped({ userId: "bob" }).get(id)); // → null
+   * ```
+   */
+  scoped(scope: ScopeIds): ScopedMemory {
+    return makeView(this.#session.scoped(scope));
+  }
+
+  /** The answer is what the specification says of the operation; both sides are held to it by the conformance suite. */
+  #call<T>(operation: string, args: Parameters<Session["call"]>[1]): Promise<T> {
+    return this.#session.call(operation, args) as Promise<T>;
+  }
+}
+
+let makeView: (session: Session) => ScopedMemory;
+
+/** A view of a memory that cannot leave its scope (spec 4.5); made by `scoped`. */
+export class ScopedMemory extends RecordCalls {
+  static {
+    makeView = (session) => new ScopedMemory(session);
+  }
+
+  private constructor(session: Session) {
+    super(session);
+  }
+}
+
+/**
+ * Long-term memory in one file, which any number of processes may have open at once, or in memory.
+ *
+ * Every write that a promise has resolved for is on the disk. Calls never block the event loop on it.
+ *
+ * @example
+ * ```ts
+ * import { Memory } from "@agentmem/native";
+ *
+ * await using memory = new Memory(); // or new Memory("memory.db")
+ * await memory.add("Ada likes green tea", { userId: "ada" });
+ * await memory.add("Bob likes black coffee", { userId: "bob" });
+ *
+ * const hits = await memory.search("What does Ada drink?", { userId: "ada" });
+ * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
+ * ```
+ */
+export class Memory extends RecordCalls implements MemoryApi {
+  readonly #session: Session;
+
+  /**
+   * Makes a memory; the file is opened by the first call, which then reports the file's errors.
+   *
+   * @param path - the file, made if it is missing; nothing, or `":memory:"`, for a memory that is gone when it is closed.
+   * @throws {@link AgentMemError} `INVALID_ARGUMENT` for arguments that cannot be used.
+   */
+  constructor(path?: string | null, options: MemoryOptions = {}) {
+    const session = Session.make(path, options);
+    super(session);
+    this.#session = session;
+  }
+
+  /**
+   * Makes a memory, as the constructor does, and opens it at once.
+   *
+   * Fails with `IO` for a folder, or a file missing with `create: false`; with `UNSUPPORTED_FORMAT` for a file that is
+   * not a store, or of a newer format, which is left as it is; with `CORRUPT`, and with `BUSY`.
+   */
+  static async open(path?: string | null, options: MemoryOptions = {}): Promise<Memory> {
+    const memory = new Memory(path, options);
+    await memory.#session.open();
+    return memory;
+  }
+
+  /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  /** Closes at the end of a block: `await using memory = new Memory()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

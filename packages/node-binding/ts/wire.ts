@@ -1,0 +1,131 @@
+import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
+import {
+  checkJson,
+  checkNumber,
+  checkPlain,
+  checkText,
+  type JsonLimits,
+  type JsonObject,
+  type JsonValue,
+  METADATA_LIMITS,
+  nameOf,
+} from "@agentmem/core/src/record/json.ts";
+import { formatTime, parseTime } from "@agentmem/core/src/record/time.ts";
+
+// Here JavaScript's own values become JSON text, and what is not JSON is refused (spec 1.3). What an option may be, and
+// which there are, is checked on the other side of the wire, once for all languages.
+
+/** What a filter may hold (spec 5.6). */
+const FILTER_LIMITS: JsonLimits = {
+  depth: 32,
+  nodes: 1000,
+  listKeys: new Set(["$and", "$or", "$in", "$nin"]),
+};
+
+/** Turns the value of an option into JSON; what is not listed is a scalar. */
+const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonValue>> = {
+  metadata: (value, field) => checkJson(value, field, METADATA_LIMITS),
+  filter: (value, field) => checkJson(value, field, FILTER_LIMITS),
+  createdAt: time,
+  expiresAt: time,
+  since: time,
+  until: time,
+  content,
+};
+
+/**
+ * Turns the options of a call into JSON (spec 1.10, 1.11).
+ *
+ * @param field - the name of the object itself, for an error; `path` is what stands before the name of an option.
+ */
+export function options(value: unknown, field = "options", path = ""): JsonObject {
+  checkOptions(value, field);
+  const members = Object.entries(value).map(([key, member]): [string, JsonValue] => {
+    const at = path + key;
+    if (member === undefined) throw invalid(at, "is undefined: leave it out, or give null");
+    const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
+    return [key, member === null ? null : (read ?? scalar)(member, at)];
+  });
+  return Object.fromEntries(members);
+}
+
+/** Checks that options are one plain object. */
+export function checkOptions(value: unknown, field: string): asserts value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw invalid(field, `must be an object, not ${nameOf(value)}`);
+  }
+  checkPlain(value, field);
+}
+
+/** Turns a text or a message into JSON. */
+export function content(value: unknown, field = "content"): JsonValue {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? options(value, field, `${field}.`)
+    : scalar(value, field);
+}
+
+/** Turns the items of `addMany` into JSON. */
+export function items(value: unknown): JsonValue[] {
+  if (!Array.isArray(value)) throw invalid("items", `must be an array, not ${nameOf(value)}`);
+  if (value.length > 100_000)
+    throw invalid("items", `has ${value.length} elements: at most 100000 are allowed`);
+  // Array.from, because map would pass over the holes of a sparse array.
+  return Array.from(value, (item: unknown, i) => options(item, `items[${i}]`, `items[${i}].`));
+}
+
+/** Turns null, a boolean, a number or a text into JSON. */
+export function scalar(value: unknown, field: string): JsonValue {
+  switch (typeof value) {
+    case "boolean":
+      return value;
+    case "number":
+      return checkNumber(value, field);
+    case "string":
+      return checkText(value, field);
+    default:
+      if (value === null) return null;
+      throw invalid(field, `must be text, a number, true or false, not ${nameOf(value)}`);
+  }
+}
+
+function time(value: unknown, field: string): JsonValue {
+  return formatTime(parseTime(value, field));
+}
+
+/** Writes the arguments of a call. */
+export function write(value: JsonObject): string {
+  try {
+    return JSON.stringify(value);
+  } catch (cause) {
+    // What was checked has no other way to fail.
+    throw new AgentMemError("LIMIT", null, "the arguments are longer than a string can be", {
+      cause,
+    });
+  }
+}
+
+interface WireError {
+  code: AgentMemError["code"];
+  field: string | null;
+  message: string;
+}
+
+/** Reads the outcome of a call: gives the answer, or throws the error. */
+export function read(json: string): unknown {
+  const outcome = JSON.parse(json) as { ok?: unknown; error?: WireError };
+  if (outcome.error !== undefined) throw toError(outcome.error);
+  return outcome.ok;
+}
+
+/** Does what throws on the other side of the wire. */
+export function attempt<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    throw toError(JSON.parse((thrown as Error).message) as WireError);
+  }
+}
+
+function toError({ code, field, message }: WireError): AgentMemError {
+  return new AgentMemError(code, field, message);
+}

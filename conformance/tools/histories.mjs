@@ -18,7 +18,15 @@ export function randomFrom(seed) {
 }
 
 const PEOPLE = ["Ada", "Zoë", "Grzegorz", "Mei", "Kwame", "O'Brien"];
-const VERBS = ["likes", "bought", "lost", "is repairing", "talked about", "never liked", "dreams of"];
+const VERBS = [
+  "likes",
+  "bought",
+  "lost",
+  "is repairing",
+  "talked about",
+  "never liked",
+  "dreams of",
+];
 const THINGS = [
   "green tea",
   "an old zeppelin model",
@@ -33,7 +41,17 @@ const THINGS = [
   "a trip to Kyoto",
   "gardening",
 ];
-const TAILS = ["", "", "", " last summer", " with her brother", ", or so she says", " since 2019", "!", " 🎻"];
+const TAILS = [
+  "",
+  "",
+  "",
+  " last summer",
+  " with her brother",
+  ", or so she says",
+  " since 2019",
+  "!",
+  " 🎻",
+];
 const FOREIGN = [
   "私は京都に住んでいます",
   "京都でお茶を飲んだ",
@@ -44,7 +62,15 @@ const FOREIGN = [
   "ﬁnally: ＴＥＡ № 5 — ½ price",
   "naïve résumé — “don’t” won’t",
 ];
-const REPLIES = ["yes, a lot", "no, never", "why?", "tell me more", "I see", "and you?", "not since May"];
+const REPLIES = [
+  "yes, a lot",
+  "no, never",
+  "why?",
+  "tell me more",
+  "I see",
+  "and you?",
+  "not since May",
+];
 const QUERIES = [
   "who likes tea?",
   "what did Ada buy",
@@ -139,7 +165,9 @@ function fields(r) {
 }
 
 function expiry(r) {
-  return r.chance(0.5) ? { ttl: r.pick([0, 30, 3600, null]) } : { expiresAt: r.pick([null, "2026-01-03T00:00:00Z"]) };
+  return r.chance(0.5)
+    ? { ttl: r.pick([0, 30, 3600, null]) }
+    : { expiresAt: r.pick([null, "2026-01-03T00:00:00Z"]) };
 }
 
 /** Makes steps one after the other; `ids` are those that were ever given. */
@@ -171,16 +199,22 @@ export class History {
   #choose(r) {
     const roll = r.below(100);
     if (roll < 28) return this.#add(r);
-    if (roll < 31) return { do: "addMany", with: { items: [this.#item(), this.#item()], defaults: { agentId: "planner" } } };
+    if (roll < 31)
+      return {
+        do: "addMany",
+        with: { items: [this.#item(), this.#item()], defaults: { agentId: "planner" } },
+      };
     if (roll < 36) return this.#again(r);
     if (roll < 44) return this.#update(r);
     if (roll < 49) return { do: "delete", with: { id: this.#id() } };
-    if (roll < 50) return { do: "clear", with: { ...selection(r), filter: filter(r), userId: "mei" } };
+    if (roll < 50)
+      return { do: "clear", with: { ...selection(r), filter: filter(r), userId: "mei" } };
     if (roll < 78) return this.#search(r);
     if (roll < 84) return this.#getAll(r);
     if (roll < 89) return { do: "count", with: selection(r) };
     if (roll < 92) return { do: "get", with: { id: this.#id() } };
-    if (roll < 98) return { do: "clock.advance", with: { ms: r.pick([1, 1000, 60_000, 3_600_000, -500_000]) } };
+    if (roll < 98)
+      return { do: "clock.advance", with: { ms: r.pick([1, 1000, 60_000, 3_600_000, -500_000]) } };
     return this.#mistake(r);
   }
 

@@ -89,7 +89,11 @@ async function main() {
     },
   });
   if (values.out !== undefined) {
-    const wanted = { seed: Number(values.seed), steps: Number(values.steps), bulk: Number(values.bulk) };
+    const wanted = {
+      seed: Number(values.seed),
+      steps: Number(values.steps),
+      bulk: Number(values.bulk),
+    };
     writeFileSync(values.out, print(await makeTrace(wanted)));
     return;
   }

@@ -294,3 +294,38 @@ fn parse_test(operator: &str, operand: &Value, at: &str) -> Result<Test> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::vectors;
+
+    #[test]
+    fn filters_agree_with_the_vectors() {
+        for vector in vectors("filters.json") {
+            match Filter::parse(&vector["input"]["filter"]) {
+                Ok(filter) => {
+                    let metadata = vector["input"]["metadata"]
+                        .as_object()
+                        .expect(&vector.to_string());
+                    assert_eq!(
+                        Some(filter.holds(metadata)),
+                        vector["output"].as_bool(),
+                        "{vector}"
+                    );
+                }
+                Err(error) => {
+                    let expected = (
+                        vector["error"]["code"].as_str(),
+                        vector["error"]["field"].as_str(),
+                    );
+                    assert_eq!(
+                        (Some(error.code().as_str()), error.field()),
+                        expected,
+                        "{vector}"
+                    );
+                }
+            }
+        }
+    }
+}

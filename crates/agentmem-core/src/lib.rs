@@ -29,6 +29,10 @@ mod search_index;
 mod store;
 mod text;
 
+#[cfg(test)]
+#[path = "../tests/support/vectors.rs"]
+mod vectors;
+
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{

@@ -347,6 +347,22 @@ fn a_new_file_and_those_beside_it_are_its_owners_alone() {
 }
 
 #[test]
+fn a_path_is_never_a_uri() {
+    let path = PathBuf::from(format!(
+        "file:agentmem-{}.db?mode=memory",
+        std::process::id()
+    ));
+    let memory = Memory::open(&path, Options::default()).expect("it opens");
+    memory
+        .add("in a file of a strange name")
+        .expect("it is added");
+    memory.close();
+    let bytes = fs::read(&path).expect("the file has just that name");
+    fs::remove_file(&path).expect("it is there");
+    assert!(bytes.windows(12).any(|window| window == b"strange name"));
+}
+
+#[test]
 fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
     let folder = Folder::new("foreign");
     let sql = |text: &str| {

@@ -1,5 +1,5 @@
 import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
-import { type JsonObject, nameOf } from "@agentmem/core/src/record/json.ts";
+import { checkText, type JsonObject, nameOf } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeMemory } from "#native";
 import * as wire from "./wire.ts";
@@ -31,9 +31,7 @@ export class Session {
   /** Checks the arguments of the constructor; no file is touched. */
   static make(path: unknown, options: unknown): Session {
     const { clock = null, ...given } = withClock(options);
-    const text = path === undefined || path === null ? undefined : wire.scalar(path, "path");
-    if (text !== undefined && typeof text !== "string")
-      throw invalid("path", `must be text, not ${nameOf(text)}`);
+    const text = path === undefined || path === null ? undefined : checkText(path, "path");
     const json = wire.write(wire.options(given));
     const native = wire.attempt(() => new NativeMemory(text, json));
     return new Session(native, { clock, closed: false });

@@ -3,6 +3,9 @@
 pub(crate) mod json;
 mod time;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 

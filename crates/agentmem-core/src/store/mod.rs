@@ -183,10 +183,16 @@ impl Store {
     }
 }
 
-/// Opens a connection to a file that exists, with URI names off.
+/// Opens a connection to a file that exists.
 fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(path, flags).map_err(sql_error)
+    // The bundled SQLite takes names that begin so for URIs, whatever the flags: they could name another file, or none.
+    let plain = if path.as_os_str().as_encoded_bytes().starts_with(b"file:") {
+        &Path::new(".").join(path)
+    } else {
+        path
+    };
+    Connection::open_with_flags(plain, flags).map_err(sql_error)
 }
 
 /// Sets what every connection needs: a stranger's file must not run code or be written around its schema.

@@ -1,15 +1,7 @@
 use serde_json::{Value, from_value};
 
 use super::*;
-
-fn vectors(file: &str) -> Vec<Value> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../conformance/vectors/");
-    let text = std::fs::read_to_string(format!("{folder}{file}")).unwrap();
-    let mut parsed: Value = serde_json::from_str(&text).unwrap();
-    let vectors: Vec<Value> = from_value(parsed["vectors"].take()).unwrap();
-    assert!(!vectors.is_empty());
-    vectors
-}
+use crate::vectors::vectors;
 
 #[test]
 fn terms_agree_with_the_vectors() {

@@ -307,7 +307,7 @@ mod tests {
                 Ok(filter) => {
                     let metadata = vector["input"]["metadata"]
                         .as_object()
-                        .expect(&vector.to_string());
+                        .unwrap_or_else(|| panic!("{vector}"));
                     assert_eq!(
                         Some(filter.holds(metadata)),
                         vector["output"].as_bool(),

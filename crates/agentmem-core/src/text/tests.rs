@@ -1,4 +1,4 @@
-use serde_json::{Value, from_value};
+use serde_json::from_value;
 
 use super::*;
 use crate::vectors::vectors;

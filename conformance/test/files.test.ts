@@ -19,9 +19,12 @@ interface Schema {
 }
 
 const schema = readPackageFile("schema/case.schema.json") as Schema;
-const validate = new Ajv2020({ allErrors: true, strict: true, strictRequired: false }).compile(
-  schema,
-);
+const validate = new Ajv2020({
+  allErrors: true,
+  strict: true,
+  strictRequired: false,
+  strictTypes: false,
+}).compile(schema);
 const { manifest, files } = loadSuite();
 
 describe("the files", () => {

@@ -291,7 +291,7 @@ export class History {
   #mistake(r) {
     return r.pick([
       { do: "add", with: { content: " \u00a0", id: "never" } },
-      { do: "add", with: { content: "tea", metadata: { n: 9007199254740993 }, id: "never" } },
+      { do: "add", with: { content: "tea", metadata: { n: 2 ** 53 }, id: "never" } },
       { do: "search", with: { query: "tea", limit: 0 } },
       { do: "getAll", with: { filter: { n: { $between: [1, 2] } } } },
       { do: "count", with: { since: "2023-05-08" } },

@@ -229,9 +229,11 @@ impl Shared {
             Phase::Opening(waiting) => waiting.push(then),
             Phase::Unopened => {
                 self.begin_opening(&mut state, vec![then]);
+                // Opening counts as a call: nobody closes what is half open.
+                state.calls += 1;
                 drop(state);
-                let shared = Arc::clone(self);
-                pool::spawn(move || drop(shared.finish_opening()));
+                let underway = Underway(Arc::clone(self));
+                pool::spawn(move || drop(underway.0.finish_opening()));
             }
         }
     }

@@ -39,10 +39,10 @@ fn calls_that_are_submitted_write_in_their_order_also_while_the_file_is_being_op
         outcome.recv().unwrap().unwrap();
     }
     let records = call(&handle, "getAll", json!({ "options": { "order": "asc" }, "now": 1_767_225_600_000_i64 }));
-    let mut numbers: Vec<i64> = Vec::new();
+    // Generated ids grow in the order of adding.
     let mut records: Vec<&Value> = records.as_array().unwrap().iter().collect();
-    records.sort_by_key(|record| record["id"].as_str().unwrap());
-    numbers.extend(records.iter().map(|record| record["metadata"]["number"].as_i64().unwrap()));
+    records.sort_by_key(|record| record["id"].as_str());
+    let numbers: Vec<_> = records.iter().filter_map(|record| record["metadata"]["number"].as_i64()).collect();
     assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
     handle.close();
     std::fs::remove_dir_all(folder).unwrap();
@@ -62,6 +62,18 @@ fn a_failed_opening_is_told_to_each_call_and_a_later_one_tries_again() {
     assert_eq!(submit(&handle, "count", json!({})).recv().unwrap().unwrap(), "0");
     handle.close();
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_memory_can_be_closed_as_soon_as_its_opening_is_told() {
+    for _ in 0..200 {
+        let handle = Handle::new(None, "{}").unwrap();
+        let (sender, receiver) = mpsc::channel();
+        handle.submit_open(Box::new(move |outcome| sender.send(outcome).unwrap()));
+        receiver.recv().unwrap().unwrap();
+        handle.close();
+        assert_eq!(handle.call("count", "{}").unwrap_err().code, "CLOSED");
+    }
 }
 
 #[test]

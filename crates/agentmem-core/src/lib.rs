@@ -36,8 +36,8 @@ mod vectors;
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
-    Clock, GetAll, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options, Queued,
-    Request, Search, Select, Written,
+    Clock, GetAll, History, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options,
+    Queued, Request, Search, Select, Written,
 };
 pub use rank::Mode;
 pub use record::{
@@ -45,4 +45,4 @@ pub use record::{
     Record, Timestamp,
 };
 pub use scope::{Match, Scope, ScopeMatch};
-pub use store::{Durability, Order};
+pub use store::{Durability, Event, EventKind, Order, Problem, Stats};

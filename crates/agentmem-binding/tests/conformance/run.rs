@@ -163,7 +163,15 @@ impl<'a> CaseRun<'a> {
             return Ok(file_operation(operation, &given));
         }
         match operation {
-            "open" => self.open_as(text(&step["as"]), given).map(|()| Value::Null),
+            "open" | "new" => {
+                let open = if operation == "new" {
+                    Handle::new
+                } else {
+                    Handle::open
+                };
+                self.open_as(text(&step["as"]), given, open)
+                    .map(|()| Value::Null)
+            }
             "reopen" => {
                 self.close_all();
                 self.open_main(given).map(|()| Value::Null)
@@ -204,8 +212,9 @@ impl<'a> CaseRun<'a> {
         let handle = Arc::clone(&self.named(step).handle);
         let args: Option<Vec<Value>> = step.get("args").map(|args| list(args).to_vec());
         let mut wire = wire_form(&operation, self.given(step, index), args);
-        if !self.now.is_null() {
-            wire.insert("now".to_owned(), self.now.clone());
+        // The wire has whole milliseconds: reading the clock, and cutting its fraction, is the facade's part.
+        if let Some(now) = self.now.as_f64() {
+            wire.insert("now".to_owned(), json!(now.floor() as i64));
         }
         let wire = Value::Object(wire).to_string();
         Box::new(move || {
@@ -249,13 +258,18 @@ impl<'a> CaseRun<'a> {
     fn open_main(&mut self, changes: Map<String, Value>) -> Result<(), WireError> {
         let mut options = self.resolved(self.case.get("options"), 0);
         options.extend(changes);
-        self.open_as("main", options)
+        self.open_as("main", options, Handle::open)
     }
 
-    fn open_as(&mut self, name: &str, mut options: Map<String, Value>) -> Result<(), WireError> {
+    fn open_as(
+        &mut self,
+        name: &str,
+        mut options: Map<String, Value>,
+        open: fn(Option<&str>, &str) -> Result<Handle, WireError>,
+    ) -> Result<(), WireError> {
         let own = json!(self.folder.join("store.agentmem"));
         let path = options.remove("path").unwrap_or(own);
-        let handle = Handle::open(path.as_str(), &Value::Object(options).to_string())?;
+        let handle = open(path.as_str(), &Value::Object(options).to_string())?;
         let opened = Named {
             handle: Arc::new(handle),
             view: false,

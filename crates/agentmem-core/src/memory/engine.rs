@@ -32,6 +32,24 @@ pub(super) enum Write {
         scope: ScopeMatch,
     },
     Clear(Selection),
+    Purge {
+        id: String,
+        scope: ScopeMatch,
+    },
+    PurgeAll(Selection),
+    Compact {
+        until: Option<i64>,
+    },
+}
+
+impl Write {
+    /// Whether its bytes must be gone from the file before it is answered.
+    fn erases(&self) -> bool {
+        matches!(
+            self,
+            Write::Purge { .. } | Write::PurgeAll(_) | Write::Compact { .. }
+        )
+    }
 }
 
 /// What a write gives.
@@ -41,9 +59,9 @@ pub enum Written {
     Record(Box<Record>),
     /// By `add_many`, in order.
     Records(Vec<Record>),
-    /// By `delete`: whether there was such a record.
+    /// By `delete` and `purge`: whether there was such a record.
     Deleted(bool),
-    /// By `clear`: how many there were.
+    /// By `clear`, `purge_all` and `compact`: how many there were.
     Cleared(usize),
 }
 
@@ -97,6 +115,13 @@ impl Engine {
 
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Whether each loaded index equals one that is made anew.
+    pub fn stale_indexes(&self, now: Timestamp) -> Result<bool> {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.store
+            .read(|snapshot| indexes.find_stale(snapshot, now))
     }
 
     /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in its vocabulary.
@@ -176,6 +201,28 @@ impl Indexes {
         Ok(())
     }
 
+    /// Brings every loaded index up to date and compares it with one that is made anew.
+    fn find_stale(&mut self, snapshot: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
+        let users: Vec<Match> = self.loaded.keys().cloned().collect();
+        for user in users {
+            self.bring_up(snapshot, &user, now)?;
+            let Some(loaded) = self.loaded.get(&user) else {
+                continue;
+            };
+            let mut fresh = Index::new(now);
+            snapshot.partition(&user, |stored| {
+                fresh.insert(
+                    Document::new(stored, &mut self.vocabulary),
+                    &mut self.vocabulary,
+                );
+            })?;
+            if !loaded.index.equals(&fresh) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Takes in the records that later events have touched, in the state that they have now.
     fn apply(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
         for seq in snapshot.touched_since(self.applied)? {
@@ -241,9 +288,15 @@ impl Engine {
     ) {
         let alone = waiting.len() == 1;
         let mut taken: Vec<(Outcome<Written>, Result<Written>)> = Vec::new();
+        let mut erasing: Vec<(Outcome<Written>, Result<Written>)> = Vec::new();
         let committed = self.store.write(|batch| {
             let begun = Instant::now();
             for ((write, now), outcome) in waiting.by_ref() {
+                let told = if write.erases() {
+                    &mut erasing
+                } else {
+                    &mut taken
+                };
                 // One that is alone needs no savepoint: it is undone with the transaction.
                 let part = if alone {
                     self.run(batch, write, now).map(Ok)
@@ -251,9 +304,9 @@ impl Engine {
                     batch.part(|batch| self.run(batch, write, now))
                 };
                 match part {
-                    Ok(part) => taken.push((outcome, part)),
+                    Ok(part) => told.push((outcome, part)),
                     Err(error) => {
-                        taken.push((outcome, Err(same(&error))));
+                        told.push((outcome, Err(same(&error))));
                         return Err(error);
                     }
                 }
@@ -264,10 +317,12 @@ impl Engine {
             Ok(())
         });
         let Err(error) = committed else {
-            return taken
+            taken
                 .into_iter()
                 .for_each(|(outcome, result)| outcome.tell(result));
+            return self.erase_for(erasing);
         };
+        taken.extend(erasing);
         if taken.is_empty() {
             // The transaction could not begin, and would not for the others.
             waiting.for_each(|(_, outcome)| outcome.tell(Err(same(&error))));
@@ -275,6 +330,24 @@ impl Engine {
         for (outcome, result) in taken {
             // A write that had failed by itself keeps its own error.
             outcome.tell(result.and_then(|_| Err(same(&error))));
+        }
+    }
+
+    /// Erases what the transaction deleted, and tells those who wait for it.
+    fn erase_for(&self, erasing: Vec<(Outcome<Written>, Result<Written>)>) {
+        if erasing.is_empty() || !self.store.pending_erasure() {
+            self.store.retry_erasure();
+            return erasing
+                .into_iter()
+                .for_each(|(outcome, result)| outcome.tell(result));
+        }
+        let erased = self.store.erase();
+        for (outcome, result) in erasing {
+            let told = match &erased {
+                Ok(()) => result,
+                Err(error) => result.and_then(|_| Err(same(error))),
+            };
+            outcome.tell(told);
         }
     }
 
@@ -312,6 +385,11 @@ impl Engine {
                 .map(|record| Written::Record(Box::new(record))),
             Write::Delete { id, scope } => batch.delete(&id, &scope, now).map(Written::Deleted),
             Write::Clear(selection) => batch.clear(&selection, now).map(Written::Cleared),
+            Write::Purge { id, scope } => batch.purge(&id, &scope, now).map(Written::Deleted),
+            Write::PurgeAll(selection) => {
+                batch.purge_selected(&selection, now).map(Written::Cleared)
+            }
+            Write::Compact { until } => batch.compact(until, now).map(Written::Cleared),
         }
     }
 

@@ -14,13 +14,13 @@ use crate::error::{Code, Error, Result};
 use crate::rank::{self, Query};
 use crate::record::{Change, Draft, NewRecord, Record, Timestamp};
 use crate::scope::{Scope, ScopeMatch, check_characters, check_id};
-use crate::store::{Order, Snapshot};
+use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
 use queue::Place;
 
 pub use engine::Written;
-pub use options::{Clock, GetAll, Options, Search, Select};
+pub use options::{Clock, GetAll, History, Options, Search, Select};
 
 /// Largest number of items in one `add_many`.
 pub const MAX_ITEMS: usize = 100_000;
@@ -85,6 +85,12 @@ pub enum Request {
     Delete(String),
     /// [`Memory::clear`]
     Clear(Select),
+    /// [`Memory::purge`]
+    Purge(String),
+    /// [`Memory::purge_all`]
+    PurgeAll(Select),
+    /// [`Memory::compact`]
+    Compact,
 }
 
 /// The place of a write among the others of its store, taken by [`Memory::queue`] in the order of calls.
@@ -266,6 +272,111 @@ impl Memory {
                 Written::Cleared(count) => count,
                 _ => unreachable!("clear gives a count"),
             })
+    }
+
+    /// Erases a record with all its earlier states, also one deleted or expired before; false if there was nothing. Spec 11.3.
+    ///
+    /// It rewrites the file, at the cost of copying the store. Errors: `BUSY` with field `purge` if another process keeps old pages in
+    /// use for longer than `busy_timeout`: the record is gone from every answer, and its bytes go with the next write or opening that can.
+    pub fn purge(&self, id: &str) -> Result<bool> {
+        self.write(Request::Purge(id.to_owned()))
+            .map(|written| match written {
+                Written::Deleted(purged) => purged,
+                _ => unreachable!("purge gives a boolean"),
+            })
+    }
+
+    /// Erases all records that are selected, deleted and expired ones too, and counts them; see [`Memory::purge`].
+    pub fn purge_all(&self, select: Select) -> Result<usize> {
+        self.write(Request::PurgeAll(select))
+            .map(|written| match written {
+                Written::Cleared(count) => count,
+                _ => unreachable!("purge_all gives a count"),
+            })
+    }
+
+    /// Erases expired records, and superseded states beyond the option `history`, and counts them; spec 11.4.
+    pub fn compact(&self) -> Result<usize> {
+        self.write(Request::Compact).map(|written| match written {
+            Written::Cleared(count) => count,
+            _ => unreachable!("compact gives a count"),
+        })
+    }
+
+    /// Gives the events of an id, oldest first; none for an unknown one. Spec 11.1.
+    ///
+    /// ```
+    /// use agentmem_core::{Change, Memory};
+    ///
+    /// let memory = Memory::new()?;
+    /// let id = memory.add("Ada lives in Paris")?.id;
+    /// memory.update(&id, Change { content: Some("Ada lives in Berlin".into()), ..Change::default() })?;
+    /// memory.delete(&id)?;
+    /// let kinds: Vec<&str> = memory.history(&id)?.iter().map(|event| event.kind.as_str()).collect();
+    /// assert_eq!(kinds, ["ADD", "UPDATE", "DELETE"]);
+    /// # Ok::<(), agentmem_core::Error>(())
+    /// ```
+    pub fn history(&self, id: &str) -> Result<Vec<Event>> {
+        let engine = self.engine()?;
+        check_id(id, "id")?;
+        engine
+            .store()
+            .read(|snapshot| snapshot.history(id, &self.scope))
+    }
+
+    /// Gives the events of the store after one, in order, at most `limit`; spec 11.2. Not for a view.
+    pub fn changes(&self, after: i64, limit: Option<usize>) -> Result<Vec<Event>> {
+        let engine = self.unscoped_engine()?;
+        if after < 0 {
+            return Err(Error::invalid("after", "is not an integer of at least 0"));
+        }
+        if limit == Some(0) {
+            return Err(Error::invalid("limit", "is not an integer of at least 1"));
+        }
+        engine
+            .store()
+            .read(|snapshot| snapshot.changes(after, limit.unwrap_or(usize::MAX)))
+    }
+
+    /// Counts what the store holds; spec 11.5. Not for a view.
+    pub fn stats(&self) -> Result<Stats> {
+        let (engine, now) = (self.unscoped_engine()?, self.now()?);
+        let stats = engine.store().read(|snapshot| snapshot.stats(now))?;
+        Ok(Stats {
+            bytes: engine.store().bytes(),
+            ..stats
+        })
+    }
+
+    /// Checks that rows, vectors, text index and log agree, and names what does not; spec 11.6. Not for a view.
+    pub fn verify(&self) -> Result<Vec<Problem>> {
+        let (engine, now) = (self.unscoped_engine()?, self.now()?);
+        let mut problems = engine
+            .store()
+            .read(|snapshot| snapshot.problems(|record| embed::embed(&record.text())))?;
+        // Damaged rows cannot be indexed, and have been named.
+        if problems.is_empty() && engine.stale_indexes(now)? {
+            problems.push(Problem {
+                kind: "index",
+                seq: None,
+            });
+        }
+        Ok(problems)
+    }
+
+    /// Copies the store to a new file while others go on, and gives the number of records in it; spec 11.7. Not for a view.
+    pub fn backup(&self, path: impl AsRef<Path>) -> Result<usize> {
+        self.unscoped_engine()?.store().backup(path.as_ref())
+    }
+
+    fn unscoped_engine(&self) -> Result<Arc<Engine>> {
+        if !self.scope.is_any() {
+            return Err(Error::new(
+                Code::InvalidArgument,
+                "the call is not for a view: it speaks of the whole store",
+            ));
+        }
+        self.engine()
     }
 
     /// Does any of the writes.
@@ -452,6 +563,17 @@ impl Memory {
                 }
             }
             Request::Clear(select) => Write::Clear(select.check(&self.scope)?),
+            Request::Purge(id) => {
+                check_id(&id, "id")?;
+                Write::Purge {
+                    id,
+                    scope: self.scope.clone(),
+                }
+            }
+            Request::PurgeAll(select) => Write::PurgeAll(select.check(&self.scope)?),
+            Request::Compact => Write::Compact {
+                until: self.handle.options.history.erased_until(now),
+            },
         })
     }
 

@@ -27,8 +27,34 @@ pub struct Options {
     pub busy_timeout: Duration,
     /// About how many bytes loaded search indexes may take; the one in use is always held.
     pub cache_bytes: u64,
+    /// Which superseded states `compact` leaves.
+    pub history: History,
     /// Gives the time; the system's clock if there is none.
     pub clock: Option<Clock>,
+}
+
+/// Which superseded states [`Memory::compact`](crate::Memory::compact) leaves; spec 11.4.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum History {
+    /// All.
+    #[default]
+    Keep,
+    /// Those that were superseded in so many days past; at least 0.
+    Days(f64),
+    /// None.
+    Nothing,
+}
+
+impl History {
+    /// The time up to which superseded states are erased, in milliseconds.
+    pub(super) fn erased_until(self, now: Timestamp) -> Option<i64> {
+        match self {
+            History::Keep => None,
+            History::Days(days) => Some(now.as_millis() - (days * 86_400_000.0).min(1e15) as i64),
+            // The log may be ahead of a clock that went back.
+            History::Nothing => Some(i64::MAX),
+        }
+    }
 }
 
 impl Default for Options {
@@ -39,6 +65,7 @@ impl Default for Options {
             durability: Durability::Full,
             busy_timeout: Duration::from_secs(5),
             cache_bytes: 256 << 20,
+            history: History::Keep,
             clock: None,
         }
     }
@@ -52,6 +79,7 @@ impl fmt::Debug for Options {
             .field("durability", &self.durability)
             .field("busy_timeout", &self.busy_timeout)
             .field("cache_bytes", &self.cache_bytes)
+            .field("history", &self.history)
             .field("clock", &self.clock.is_some())
             .finish()
     }
@@ -63,6 +91,12 @@ impl Options {
             return Err(Error::invalid(
                 "busyTimeout",
                 "is more than 2147483647 milliseconds",
+            ));
+        }
+        if matches!(self.history, History::Days(days) if !(days.is_finite() && days >= 0.0)) {
+            return Err(Error::invalid(
+                "history.days",
+                "is not a number of at least 0",
             ));
         }
         Ok(())

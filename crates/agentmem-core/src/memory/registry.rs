@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::error::{Code, Error, Result};
 use crate::memory::engine::Engine;
-use crate::memory::options::Options;
+use crate::memory::options::{History, Options};
 use crate::store::{Durability, Store, create_file, io_error};
 
 static OPEN: LazyLock<Mutex<HashMap<FileId, Entry>>> = LazyLock::new(Mutex::default);
@@ -34,6 +34,7 @@ struct Shared {
     durability: Durability,
     busy_timeout: Duration,
     cache_bytes: u64,
+    history: History,
 }
 
 impl Shared {
@@ -45,6 +46,8 @@ impl Shared {
             Some("busyTimeout")
         } else if self.cache_bytes != other.cache_bytes {
             Some("cacheBytes")
+        } else if self.history != other.history {
+            Some("history")
         } else {
             None
         }
@@ -57,6 +60,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
         durability: options.durability,
         busy_timeout: options.busy_timeout,
         cache_bytes: options.cache_bytes,
+        history: options.history,
     };
     // Held throughout: a file is made and opened by one thread at a time.
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);

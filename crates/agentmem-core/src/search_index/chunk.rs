@@ -88,6 +88,38 @@ impl Chunk {
         self.documents[slot].as_ref()
     }
 
+    /// Whether a record is found in the same way as one of another chunk: by postings, not only by what it says of itself.
+    pub fn equals_at(&self, slot: usize, other: &Chunk, other_slot: usize) -> bool {
+        let found = |chunk: &Chunk, slot: usize| {
+            let count = |&(term, tf2): &(u32, u32)| {
+                chunk
+                    .postings(term)
+                    .iter()
+                    .filter(|posting| usize::from(posting.slot) == slot && posting.tf2 == tf2)
+                    .count()
+            };
+            chunk.terms[slot].iter().all(|term| count(term) == 1)
+        };
+        let vector = |chunk: &Chunk, slot: usize| {
+            let dimensions = chunk.documents[slot]
+                .as_ref()
+                .map_or(0, |document| document.vector.len());
+            chunk.vectors[slot * dimensions..(slot + 1) * dimensions].to_vec()
+        };
+        let record = |chunk: &Chunk, slot: usize| {
+            chunk.documents[slot]
+                .as_ref()
+                .map(|document| document.record.clone())
+        };
+        self.terms[slot] == other.terms[other_slot]
+            && self.len2[slot] == other.len2[other_slot]
+            && self.square_norms[slot] == other.square_norms[other_slot]
+            && vector(self, slot) == vector(other, other_slot)
+            && record(self, slot) == record(other, other_slot)
+            && found(self, slot)
+            && found(other, other_slot)
+    }
+
     /// Slots in use and free ones.
     pub fn slots(&self) -> usize {
         self.documents.len()

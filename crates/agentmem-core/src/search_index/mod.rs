@@ -112,6 +112,23 @@ impl Index {
         self.bytes
     }
 
+    /// Whether both find the same records by the same terms and vectors.
+    pub fn equals(&self, other: &Index) -> bool {
+        let (view, others) = (self.view(), other.view());
+        let sums = |view: &View| (view.live(), view.total2());
+        sums(&view) == sums(&others)
+            && self.expired.keys().eq(other.expired.keys())
+            && self.places.iter().all(|(seq, &place)| {
+                other.places.get(seq).is_some_and(|&elsewhere| {
+                    let (here, there) = (
+                        &self.chunks[place / CHUNK_SLOTS],
+                        &other.chunks[elsewhere / CHUNK_SLOTS],
+                    );
+                    here.equals_at(place % CHUNK_SLOTS, there, elsewhere % CHUNK_SLOTS)
+                })
+            })
+    }
+
     /// Takes in a record, in the state that the store has now.
     pub fn insert(&mut self, document: Document, vocabulary: &mut Vocabulary) {
         self.bytes += document.bytes();

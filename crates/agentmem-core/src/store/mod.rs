@@ -3,13 +3,16 @@
 //! The interface is narrow on purpose, so that another store can stand under the same engine: append, read a partition, read what
 //! the log says has changed since a `seq`, and look records up.
 
+mod log;
 mod read;
 mod rows;
 mod schema;
+mod upkeep;
 mod write;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,9 +21,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Code, Error, Result};
 
+pub use log::{Event, EventKind};
 pub use read::Order;
 pub(crate) use read::{Place, Selection, Snapshot};
 pub(crate) use rows::Stored;
+pub use upkeep::{Problem, Stats};
 pub(crate) use write::Batch;
 
 /// How much an acknowledged write survives.
@@ -70,6 +75,8 @@ pub(crate) struct Store {
     /// In memory the one connection that there is, for reading too.
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
+    /// Whether bytes of what was purged may still be in the file.
+    pending_erasure: AtomicBool,
 }
 
 impl Store {
@@ -84,6 +91,7 @@ impl Store {
             busy_timeout: Duration::ZERO,
             writer: Writer::new(connection),
             readers: Mutex::default(),
+            pending_erasure: AtomicBool::new(false),
         })
     }
 
@@ -119,13 +127,19 @@ impl Store {
         )?;
         configure(&connection, durability)?;
         pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
-        Ok(Store {
+        // A backup is not, until it is opened.
+        use_log(&connection, busy_timeout)?;
+        let pending = upkeep::erasure_step(&connection)?.is_some();
+        let store = Store {
             path: Some(path.to_owned()),
             durability,
             busy_timeout,
             writer: Writer::new(connection),
             readers: Mutex::default(),
-        })
+            pending_erasure: AtomicBool::new(pending),
+        };
+        store.retry_erasure();
+        Ok(store)
     }
 
     /// Runs `work` in one read transaction: all that it sees is of one state.
@@ -153,7 +167,10 @@ impl Store {
         std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
         begin_immediate(&writer.connection, self.busy_timeout)?;
         let begun = Instant::now();
-        let answer = Batch::new(&writer.connection).and_then(|mut batch| work(&mut batch));
+        let answer = Batch::new(&writer.connection).and_then(|mut batch| {
+            let answer = work(&mut batch)?;
+            batch.note_erasure().map(|erases| (answer, erases))
+        });
         let ended = match &answer {
             Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
             Err(_) => Ok(()),
@@ -166,7 +183,12 @@ impl Store {
         if self.path.is_some() && took > LONG_TRANSACTION {
             writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
         }
-        ended.and(answer)
+        ended?;
+        let (answer, erases) = answer?;
+        if erases {
+            self.pending_erasure.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
     }
 
     fn open_reader(&self) -> Result<Connection> {
@@ -230,12 +252,7 @@ fn pragma(connection: &Connection, name: &str, value: i64) -> Result<()> {
 
 /// Makes the tables in a blank file; others may be doing the same at this moment.
 fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
-    // Going over to WAL needs the file alone, and SQLite does not wait for it through its busy handler.
-    retry_while_busy(busy_timeout, || {
-        connection
-            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
-            .map_err(sql_error)
-    })?;
+    use_log(connection, busy_timeout)?;
     begin_immediate(connection, busy_timeout)?;
     let made = match schema::detect(connection) {
         Ok(schema::Format::Blank) => schema::create(connection),
@@ -244,6 +261,17 @@ fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     };
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
     made.and(connection.execute_batch(end).map_err(sql_error))
+}
+
+/// Makes SQLite write ahead to a log, which lets readers go on; a file remembers it.
+fn use_log(connection: &Connection, busy_timeout: Duration) -> Result<()> {
+    // Going over needs the file alone for a moment, and SQLite does not wait for that through its busy handler.
+    retry_while_busy(busy_timeout, || {
+        connection
+            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
+            .map(drop)
+            .map_err(sql_error)
+    })
 }
 
 fn begin_immediate(connection: &Connection, busy_timeout: Duration) -> Result<()> {

@@ -32,9 +32,11 @@ impl Selection {
     }
 
     /// The part that SQL decides, on the columns of `record`, with its values; the filter is left to [`Filter::holds`].
-    fn conditions(&self, now: Timestamp) -> (String, Vec<Value>) {
+    /// With `now` only of records that are live then.
+    pub(super) fn conditions(&self, now: Option<Timestamp>) -> (String, Vec<Value>) {
         let mut sql = String::from("(expires_at IS NULL OR expires_at > ?)");
-        let mut values = vec![Value::Integer(now.as_millis())];
+        // Nothing expires before the first moment.
+        let mut values = vec![Value::Integer(now.map_or(-1, Timestamp::as_millis))];
         let mut condition = |text: &str, value: Option<Value>| {
             sql.push_str(" AND ");
             sql.push_str(text);
@@ -88,6 +90,10 @@ pub(crate) struct Snapshot<'a> {
 impl<'a> Snapshot<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
         Snapshot { connection }
+    }
+
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
     }
 
     /// The `seq` of the last event; 0 in a store without any.
@@ -161,7 +167,7 @@ impl<'a> Snapshot<'a> {
 
     /// The places of all records that are selected and live at `now`, in no order.
     pub fn select(&self, selection: &Selection, now: Timestamp) -> Result<Vec<Place>> {
-        let (conditions, values) = selection.conditions(now);
+        let (conditions, values) = selection.conditions(Some(now));
         let metadata = if selection.filter.is_some() {
             "metadata"
         } else {
@@ -197,7 +203,7 @@ impl<'a> Snapshot<'a> {
         if selection.filter.is_some() {
             return self.select(selection, now).map(|places| places.len());
         }
-        let (conditions, values) = selection.conditions(now);
+        let (conditions, values) = selection.conditions(Some(now));
         let count: i64 = self
             .connection
             .prepare_cached(&format!("SELECT count(*) FROM record WHERE {conditions}"))

@@ -8,7 +8,10 @@ use crate::scope::Scope;
 
 /// The columns of a record in the order in which [`read`] takes them.
 pub(super) const COLUMNS: &str = "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
-    created_at, updated_at, expires_at, version, vector, request, mark";
+    created_at, updated_at, expires_at, version, vector, request, mark, began";
+
+/// How many columns [`COLUMNS`] names.
+pub(super) const COLUMN_COUNT: usize = 18;
 
 /// A record as it is stored, with what is derived from it.
 #[derive(Clone, Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Stored {
     pub vector: Vec<i8>,
     /// SHA-256 of the request that added it, if that gave an id.
     pub request: Option<[u8; 32]>,
+    /// The event that wrote this state.
+    pub began: i64,
 }
 
 /// Reads a row of [`COLUMNS`].
@@ -54,6 +59,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             .map(u8::cast_signed)
             .collect(),
         request: row.get(15)?,
+        began: row.get(17)?,
     })
 }
 
@@ -120,10 +126,11 @@ pub(super) fn insert(
         row.request
             .map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
         Value::Integer(mark(&record.content)),
+        Value::Integer(row.began),
     ];
     connection
         .prepare_cached(&format!(
-            "INSERT INTO record({COLUMNS}) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"
+            "INSERT INTO record({COLUMNS}) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
         ))?
         .execute(params_from_iter(values))
 }

@@ -12,26 +12,33 @@ const FORMAT: i64 = 1;
 /// The ranking of spec chapter 8 and its table; a store remembers which one its vectors are for.
 const EMBEDDER: &str = "agentmem-static-128-v1";
 
+/// The name in the header that says that erased bytes may still be in the file.
+pub(super) const PENDING_ERASURE: &str = "pending_erasure";
+
 /// Rows hold the newest state of each record, `past` every state that was superseded, `event` the order of it all.
 ///
-/// `seq` of a record is that of the event that added it: the order of adding. `mark` is one byte of a hash of the content, so that
+/// `seq` of a record is that of the event that added it: the order of adding. A state of it lasts from the event `began` to the event `until`.
+/// An event names by `old` the record whose state it superseded. Its id is that of a state that it began or ended; only where no such
+/// state is left does it stand in the event itself. `mark` is one byte of a hash of the content, so that
 /// `dedupe` need not read all of a user's records; more bytes would scatter the inserts of a large user over the whole index.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 9] = [
     "CREATE TABLE header(name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE record(
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, user_id TEXT, agent_id TEXT, run_id TEXT, role TEXT, name TEXT,
   content TEXT NOT NULL, metadata TEXT, importance REAL NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL
+  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL, began INTEGER NOT NULL
 ) STRICT",
     "CREATE UNIQUE INDEX record_id ON record(id)",
     "CREATE INDEX record_user ON record(user_id, mark)",
     "CREATE TABLE past(
   until INTEGER PRIMARY KEY, seq INTEGER NOT NULL, id TEXT NOT NULL, user_id TEXT, agent_id TEXT, run_id TEXT, role TEXT, name TEXT,
   content TEXT NOT NULL, metadata TEXT, importance REAL NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL
+  expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL, began INTEGER NOT NULL
 ) STRICT",
     "CREATE INDEX past_id ON past(id)",
+    "CREATE INDEX past_seq ON past(seq)",
     "CREATE TABLE event(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, old INTEGER, id TEXT) STRICT",
+    "CREATE INDEX event_id ON event(id) WHERE id IS NOT NULL",
 ];
 
 /// What a file turned out to be.

@@ -2,22 +2,19 @@
 
 use std::ops::Deref;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::{Code, Error, Result};
 use crate::record::{Draft, Record, Revision, Timestamp, json};
 use crate::scope::ScopeMatch;
+use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
 use crate::store::rows::{self, COLUMNS, Stored};
-use crate::store::sql_error;
+use crate::store::upkeep::Step;
+use crate::store::{schema, sql_error};
 
-/// The kinds of events, as they stand in the file.
-#[derive(Clone, Copy)]
-enum Kind {
-    Add = 0,
-    Update = 1,
-    Delete = 2,
-}
+/// Stands for the id in the events of what was purged: nobody's.
+pub(super) const ERASED: &str = "";
 
 /// A write transaction. It reads what it has written itself.
 #[derive(Debug)]
@@ -26,6 +23,8 @@ pub(crate) struct Batch<'a> {
     snapshot: Snapshot<'a>,
     last_seq: i64,
     last_at: i64,
+    /// Whether something was deleted that must not be left in free space.
+    must_erase: bool,
 }
 
 impl<'a> Deref for Batch<'a> {
@@ -52,6 +51,7 @@ impl<'a> Batch<'a> {
             snapshot: Snapshot::new(connection),
             last_seq,
             last_at,
+            must_erase: false,
         })
     }
 
@@ -59,13 +59,13 @@ impl<'a> Batch<'a> {
     ///
     /// The outer error is one of the file itself, after which the batch must end.
     pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
-        let (last_seq, last_at) = (self.last_seq, self.last_at);
+        let before = (self.last_seq, self.last_at, self.must_erase);
         self.connection
             .execute_batch("SAVEPOINT part")
             .map_err(sql_error)?;
         let done = work(self);
         if done.is_err() {
-            (self.last_seq, self.last_at) = (last_seq, last_at);
+            (self.last_seq, self.last_at, self.must_erase) = before;
             self.connection
                 .execute_batch("ROLLBACK TO part")
                 .map_err(sql_error)?;
@@ -95,7 +95,7 @@ impl<'a> Batch<'a> {
             return Ok(equal.record);
         }
         let expired = same_id.map(|expired| expired.seq);
-        let seq = self.append(Kind::Add, expired, now)?;
+        let seq = self.append(EventKind::Add, expired, now)?;
         if let Some(expired) = expired {
             self.supersede(expired, seq)?;
             self.remove(expired)?;
@@ -105,6 +105,7 @@ impl<'a> Batch<'a> {
             record: draft.record.clone(),
             vector: vector.to_vec(),
             request: draft.request_hash,
+            began: seq,
         };
         rows::insert(self.connection, &stored, &draft.metadata_json).map_err(sql_error)?;
         Ok(stored.record)
@@ -131,7 +132,8 @@ impl<'a> Batch<'a> {
             Some((_, json)) => json.clone(),
             None => json::canonical_object(&stored.record.metadata),
         };
-        let seq = self.append(Kind::Update, Some(stored.seq), now)?;
+        let seq = self.append(EventKind::Update, Some(stored.seq), now)?;
+        stored.began = seq;
         self.supersede(stored.seq, seq)?;
         self.remove(stored.seq)?;
         rows::insert(self.connection, &stored, &metadata_json).map_err(sql_error)?;
@@ -162,40 +164,144 @@ impl<'a> Batch<'a> {
     }
 
     fn delete_seq(&mut self, seq: i64, now: Timestamp) -> Result<()> {
-        let event = self.append(Kind::Delete, Some(seq), now)?;
+        let event = self.append(EventKind::Delete, Some(seq), now)?;
         self.supersede(seq, event)?;
         self.remove(seq)
     }
 
-    /// Appends an event; its time never goes back.
-    fn append(&mut self, kind: Kind, old: Option<i64>, now: Timestamp) -> Result<i64> {
-        self.last_seq += 1;
-        self.last_at = self.last_at.max(now.as_millis());
-        self.connection
-            .prepare_cached("INSERT INTO event(seq, at, kind, old) VALUES(?1, ?2, ?3, ?4)")
-            .and_then(|mut statement| {
-                statement.execute(params![self.last_seq, self.last_at, kind as i64, old])
+    /// Erases all states of an id and leaves one event; false if there was nothing to erase, or nothing that `scope` may see.
+    pub fn purge(&mut self, id: &str, scope: &ScopeMatch, now: Timestamp) -> Result<bool> {
+        let Some((_, last)) = self
+            .place_of(id)?
+            .filter(|(_, last)| scope.selects(&last.record.scope))
+        else {
+            return Ok(false);
+        };
+        for (stored, until) in self.states(id)? {
+            self.name_event(stored.began, ERASED)?;
+            until.map_or(Ok(()), |until| self.name_event(until, ERASED))?;
+        }
+        self.execute("UPDATE event SET id = ?2 WHERE id = ?1", [id, ERASED])?;
+        self.execute("DELETE FROM record WHERE id = ?1", [id])?;
+        self.execute("DELETE FROM past WHERE id = ?1", [id])?;
+        let event = self.append(EventKind::Purge, Some(last.seq), now)?;
+        self.name_event(event, id)?;
+        self.must_erase = true;
+        Ok(true)
+    }
+
+    /// Purges the ids whose last state is selected, deleted and expired ones too, and counts them.
+    pub fn purge_selected(&mut self, selection: &Selection, now: Timestamp) -> Result<usize> {
+        let (conditions, values) = selection.conditions(None);
+        let last_states = "SELECT id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM record UNION ALL \
+            SELECT id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM past AS p \
+            WHERE until = (SELECT max(until) FROM past WHERE id = p.id) AND NOT EXISTS (SELECT 1 FROM record WHERE id = p.id)";
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT id, metadata FROM ({last_states}) WHERE {conditions}"
+            ))
+            .map_err(sql_error)?;
+        let states = statement
+            .query_map(params_from_iter(values), |row| {
+                Ok((row.get::<_, String>(0)?, rows::read_metadata(row, 1)?))
             })
             .map_err(sql_error)?;
+        let mut ids = Vec::new();
+        for state in states {
+            let (id, metadata) = state.map_err(sql_error)?;
+            if selection
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.holds(&metadata))
+            {
+                ids.push(id);
+            }
+        }
+        drop(statement);
+        for id in &ids {
+            self.purge(id, &selection.scope, now)?;
+        }
+        Ok(ids.len())
+    }
+
+    /// Erases all expired records, and the states that were superseded until `before`, if that is given; counts them.
+    pub fn compact(&mut self, before: Option<i64>, now: Timestamp) -> Result<usize> {
+        let expired = self.rows(
+            "SELECT seq, id, began, 0 FROM record WHERE expires_at <= ?1",
+            now.as_millis(),
+        )?;
+        for (seq, id, began, _) in &expired {
+            let event = self.append(EventKind::Delete, Some(*seq), now)?;
+            self.name_event(event, id)?;
+            self.name_event(*began, id)?;
+            self.remove(*seq)?;
+        }
+        let sql = "SELECT p.seq, p.id, p.began, p.until FROM past AS p JOIN event AS e ON e.seq = p.until WHERE e.at <= ?1";
+        let past = before.map_or(Ok(Vec::new()), |before| self.rows(sql, before))?;
+        for (_, id, began, until) in &past {
+            self.name_event(*began, id)?;
+            self.name_event(*until, id)?;
+            self.execute("DELETE FROM past WHERE until = ?1", [until])?;
+        }
+        self.must_erase |= !(expired.is_empty() && past.is_empty());
+        Ok(expired.len() + past.len())
+    }
+
+    fn rows(&self, sql: &str, bound: i64) -> Result<Vec<(i64, String, i64, i64)>> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(sql_error)?;
+        let rows = statement
+            .query_map([bound], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .map_err(sql_error)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(sql_error)
+    }
+
+    /// Writes an id into an event of which no state will be left.
+    fn name_event(&self, seq: i64, id: &str) -> Result<()> {
+        self.execute("UPDATE event SET id = ?2 WHERE seq = ?1", params![seq, id])
+    }
+
+    /// Notes in the file that erased bytes may still be there, if this transaction erased any.
+    pub(super) fn note_erasure(&self) -> Result<bool> {
+        if self.must_erase {
+            self.execute(
+                "INSERT OR REPLACE INTO header VALUES(?1, ?2)",
+                params![schema::PENDING_ERASURE, Step::Rewrite as i64],
+            )?;
+        }
+        Ok(self.must_erase)
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {
+        let run = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(values));
+        run.map(drop).map_err(sql_error)
+    }
+
+    /// Appends an event; its time never goes back.
+    fn append(&mut self, kind: EventKind, old: Option<i64>, now: Timestamp) -> Result<i64> {
+        self.last_seq += 1;
+        self.last_at = self.last_at.max(now.as_millis());
+        self.execute(
+            "INSERT INTO event(seq, at, kind, old) VALUES(?1, ?2, ?3, ?4)",
+            params![self.last_seq, self.last_at, kind as i64, old],
+        )?;
         Ok(self.last_seq)
     }
 
     /// Keeps the state of a record that the event `until` ends.
     fn supersede(&self, seq: i64, until: i64) -> Result<()> {
-        self.connection
-            .prepare_cached(&format!(
-                "INSERT INTO past(until, {COLUMNS}) SELECT ?2, {COLUMNS} FROM record WHERE seq = ?1"
-            ))
-            .and_then(|mut statement| statement.execute([seq, until]))
-            .map(drop)
-            .map_err(sql_error)
+        let sql = format!(
+            "INSERT INTO past(until, {COLUMNS}) SELECT ?2, {COLUMNS} FROM record WHERE seq = ?1"
+        );
+        self.execute(&sql, [seq, until])
     }
 
     fn remove(&self, seq: i64) -> Result<()> {
-        self.connection
-            .prepare_cached("DELETE FROM record WHERE seq = ?1")
-            .and_then(|mut statement| statement.execute([seq]))
-            .map(drop)
-            .map_err(sql_error)
+        self.execute("DELETE FROM record WHERE seq = ?1", [seq])
     }
 }

@@ -1,0 +1,55 @@
+"""Long-term memory for AI agents, in one file that any number of processes share.
+
+`Memory` has asynchronous methods, `SyncMemory` the same ones blocking.
+"""
+
+from importlib.metadata import version as _version
+
+from ._errors import (
+    AgentMemError,
+    AlreadyExistsError,
+    BusyError,
+    ClosedError,
+    ConflictError,
+    CorruptError,
+    ErrorCode,
+    InvalidArgumentError,
+    IoError,
+    LimitError,
+    NotFoundError,
+    ReadOnlyError,
+    UnsupportedFormatError,
+)
+from ._memory import Memory, ScopedMemory
+from ._sync import SyncMemory, SyncScopedMemory
+from ._types import UNSET, AddDefaults, AddItem, Hit, Message, Record, Unset
+
+__version__ = _version("agentmem-native")
+
+__all__ = [
+    "UNSET",
+    "AddDefaults",
+    "AddItem",
+    "AgentMemError",
+    "AlreadyExistsError",
+    "BusyError",
+    "ClosedError",
+    "ConflictError",
+    "CorruptError",
+    "ErrorCode",
+    "Hit",
+    "InvalidArgumentError",
+    "IoError",
+    "LimitError",
+    "Memory",
+    "Message",
+    "NotFoundError",
+    "ReadOnlyError",
+    "Record",
+    "ScopedMemory",
+    "SyncMemory",
+    "SyncScopedMemory",
+    "Unset",
+    "UnsupportedFormatError",
+    "__version__",
+]

@@ -1,0 +1,481 @@
+"""The memory with asynchronous methods."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, NoReturn
+
+from . import _wire as wire
+from ._native import NativeMemory
+from ._types import (
+    UNSET,
+    AddDefaults,
+    AddItem,
+    Clock,
+    Durability,
+    Hit,
+    JsonObject,
+    Message,
+    Mode,
+    Order,
+    Record,
+    Time,
+    Unset,
+)
+
+_Done = Callable[["str | None", "Exception | None"], None]
+
+
+class _RecordCalls:
+    """The calls on records, which a memory and its views have alike.
+
+    Calls that write do so in the order in which they are awaited, or gathered. One that is
+    cancelled is written or not, never half: retry it with the same id.
+    """
+
+    __slots__ = ("_clock", "_native")
+
+    _native: NativeMemory
+    _clock: Clock | None
+
+    async def add(
+        self,
+        content: str | Message,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        run_id: str | None = None,
+        role: str | None = None,
+        name: str | None = None,
+        metadata: JsonObject | None = None,
+        importance: float | None = None,
+        id: str | None = None,
+        created_at: Time | None = None,
+        expires_at: Time | None = None,
+        ttl: float | None = None,
+        dedupe: bool | None = None,
+        **unknown: NoReturn,
+    ) -> Record:
+        """Remembers a text or a message, and gives the new record.
+
+        Args:
+            content: Text of 1 byte to 1 MiB that is not blank, or a message with such content.
+            user_id: Whose it is; 1 to 256 bytes, as all ids.
+            agent_id: The agent.
+            run_id: The run, such as one conversation.
+            role: Makes the record a turn of a conversation.
+            name: The speaker's name.
+            metadata: At most 32 levels and 64 KiB of JSON.
+            importance: From 0 to 1; 0.5 by default.
+            id: An add that is repeated with its id and equal fields writes nothing, so that a
+                retry is safe.
+            created_at: When it happened; now by default.
+            expires_at: From then on the record counts as absent. Not together with `ttl`.
+            ttl: Seconds from now to `expires_at`.
+            dedupe: Gives back the live record of equal content, role, name, scope and metadata,
+                if there is one.
+
+        Raises:
+            AlreadyExistsError: The id is in use by a record that was added with other fields.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "role": role,
+            "name": name,
+            "metadata": metadata,
+            "importance": importance,
+            "id": id,
+            "createdAt": created_at,
+            "expiresAt": expires_at,
+            "ttl": ttl,
+            "dedupe": dedupe,
+        }
+        arguments = {"content": wire.content(content), "options": wire.options(given, unknown)}
+        return wire.record(await self._call("add", arguments))
+
+    async def add_many(
+        self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
+    ) -> list[Record]:
+        """Remembers many, all or none, and gives the records in order.
+
+        Args:
+            items: Content with any option of `add`: `{"content": "tea", "user_id": "ada"}`. At most
+                100,000, with 256 MiB of content and metadata together.
+            defaults: Any option of `add` but `id`; holds where an item does not have it.
+        """
+        wire.options({}, unknown)
+        arguments = {"items": wire.items(items), "defaults": wire.defaults(defaults)}
+        return [wire.record(one) for one in await self._call("addMany", arguments)]
+
+    async def search(
+        self,
+        query: str,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        limit: int | None = 10,
+        mode: Mode | None = "hybrid",
+        min_score: float | None = 0.0,
+        **unknown: NoReturn,
+    ) -> list[Hit]:
+        """Finds the records that answer a query, best first.
+
+        Args:
+            query: Text of at most 1 MiB; a blank one finds nothing.
+            user_id: A text selects the records with just that value, None those that have none;
+                left out, it selects any. So do the other ids.
+            agent_id: See `user_id`.
+            run_id: See `user_id`.
+            filter: A filter over metadata, such as `{"topic": "food", "rating": {"$gte": 3}}`.
+            since: The earliest `created_at`.
+            until: The first `created_at` that is too late.
+            limit: The most hits to give, 1 to 1000.
+            mode: Words and vectors together (`hybrid`), words alone (`lexical`), or vectors alone
+                (`semantic`).
+            min_score: Leaves out hits with a lower score, 0 to 1.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+            "limit": limit,
+            "mode": mode,
+            "minScore": min_score,
+        }
+        arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
+        return [wire.hit(one) for one in await self._call("search", arguments)]
+
+    async def get(self, id: str, **unknown: NoReturn) -> Record | None:
+        """Gives the record with this id, or None."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        found = await self._call("get", arguments)
+        return None if found is None else wire.record(found)
+
+    async def get_all(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        after: str | None = None,
+        order: Order | None = "desc",
+        **unknown: NoReturn,
+    ) -> list[Record]:
+        """Gives the selected records in the order of time; all of them, unless there is a limit.
+
+        Args:
+            user_id: As in `search`, and so on to `until`.
+            agent_id: See `user_id`.
+            run_id: See `user_id`.
+            filter: A filter over metadata.
+            since: The earliest `created_at`.
+            until: The first `created_at` that is too late.
+            limit: The most records to give, at least 1.
+            offset: How many records to skip; not together with `after`.
+            after: The id of the record to go on behind, also of one that was deleted or has
+                expired since.
+            order: Newest first (`desc`) or oldest first (`asc`), by `created_at`, then by order of
+                adding.
+
+        Raises:
+            NotFoundError: There never was a record with the id `after`.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+            "limit": limit,
+            "offset": offset,
+            "after": after,
+            "order": order,
+        }
+        arguments = {"options": wire.options(given, unknown)}
+        return [wire.record(one) for one in await self._call("getAll", arguments)]
+
+    async def update(
+        self,
+        id: str,
+        *,
+        content: str | Unset = UNSET,
+        metadata: JsonObject | Unset | None = UNSET,
+        importance: float | Unset | None = UNSET,
+        expires_at: Time | Unset | None = UNSET,
+        ttl: float | Unset | None = UNSET,
+        if_version: int | None = None,
+        **unknown: NoReturn,
+    ) -> Record:
+        """Changes a record, and gives it as it is then; what is left out stays, None clears.
+
+        Args:
+            id: The record's id.
+            content: The new content.
+            metadata: Replaces the whole; None makes it empty.
+            importance: None makes it 0.5.
+            expires_at: None takes the expiry away. Not together with `ttl`.
+            ttl: Seconds from now to `expires_at`.
+            if_version: The version that the record must have.
+
+        Raises:
+            NotFoundError: There is no such record.
+            ConflictError: The record has another version than `if_version`.
+        """
+        given = {
+            "content": content,
+            "metadata": metadata,
+            "importance": importance,
+            "expiresAt": expires_at,
+            "ttl": ttl,
+            "ifVersion": if_version,
+        }
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
+        return wire.record(await self._call("update", arguments))
+
+    async def delete(self, id: str, **unknown: NoReturn) -> bool:
+        """Deletes a record; gives False if there is no such record."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        return bool(await self._call("delete", arguments))
+
+    async def clear(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Deletes the selected records, without options all of them, and gives their number.
+
+        The options are those of `count`.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+        }
+        return int(await self._call("clear", {"options": wire.options(given, unknown)}))
+
+    async def count(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Counts the selected records.
+
+        Args:
+            user_id: As in `search`, and so on to `until`.
+            agent_id: See `user_id`.
+            run_id: See `user_id`.
+            filter: A filter over metadata.
+            since: The earliest `created_at`.
+            until: The first `created_at` that is too late.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+        }
+        return int(await self._call("count", {"options": wire.options(given, unknown)}))
+
+    def scoped(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        **unknown: NoReturn,
+    ) -> ScopedMemory:
+        """Gives a view that cannot leave a scope, to hand to code that serves one user.
+
+        What it adds carries the ids, what it finds has them, another value for one of them is an
+        error. At least one id is needed; None limits the view to records that have none.
+        """
+        given = {"userId": user_id, "agentId": agent_id, "runId": run_id}
+        view = ScopedMemory.__new__(ScopedMemory)
+        view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
+        view._clock = self._clock
+        return view
+
+    async def _call(self, operation: str, arguments: JsonObject) -> Any:
+        """Does an operation; its place among the others is taken before the first wait."""
+        now = wire.now(self._clock)
+        args = wire.write(arguments)
+        return json.loads(await _wait(lambda done: self._native.submit(operation, args, now, done)))
+
+
+class ScopedMemory(_RecordCalls):
+    """A view of a memory that cannot leave its scope (spec 4.5); made by `scoped`."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError("a view is made by Memory.scoped")
+
+
+class Memory(_RecordCalls):
+    """Long-term memory in one file, which any number of processes may have open at once.
+
+    Every write that was awaited is on the disk. Calls never block the event loop on it; they may
+    come from any number of tasks, event loops and threads.
+
+    >>> import asyncio
+    >>> from agentmem_native import Memory
+    >>>
+    >>> async def main() -> None:
+    ...     async with Memory() as memory:  # or Memory("memory.db")
+    ...         await memory.add("Ada likes green tea", user_id="ada")
+    ...         await memory.add("Bob likes black coffee", user_id="bob")
+    ...         for hit in await memory.search("What does Ada drink?", user_id="ada"):
+    ...             print(hit.content)
+    >>>
+    >>> asyncio.run(main())
+    Ada likes green tea
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        create: bool | None = True,
+        read_only: bool | None = False,
+        durability: Durability | None = "full",
+        busy_timeout: int | None = 5000,
+        cache_bytes: int | None = 268_435_456,
+        clock: Clock | None = None,
+        **unknown: NoReturn,
+    ) -> None:
+        """Makes a memory; the file is opened by the first call, which then reports its errors.
+
+        Args:
+            path: The file, made if it is missing; None, or ":memory:", for a memory that is gone
+                when it is closed.
+            create: Makes the file if it is missing.
+            read_only: Refuses every write with `ReadOnlyError`; only with a file.
+            durability: What an acknowledged write survives: `full` a power loss, `normal` a killed
+                process.
+            busy_timeout: Milliseconds that a call waits for another process before `BusyError`.
+            cache_bytes: About how much memory loaded search indexes may take.
+            clock: Gives milliseconds since 1970; the system's clock by default.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used.
+        """
+        given = {
+            "create": create,
+            "readOnly": read_only,
+            "durability": durability,
+            "busyTimeout": busy_timeout,
+            "cacheBytes": cache_bytes,
+        }
+        self._clock = wire.clock(clock)
+        options = wire.write(wire.options(given, unknown))
+        self._native = NativeMemory(wire.path(path), options)
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        create: bool | None = True,
+        read_only: bool | None = False,
+        durability: Durability | None = "full",
+        busy_timeout: int | None = 5000,
+        cache_bytes: int | None = 268_435_456,
+        clock: Clock | None = None,
+        **unknown: NoReturn,
+    ) -> Memory:
+        """Makes a memory, as the constructor does, and opens it at once.
+
+        Raises:
+            IoError: The path is a folder, or the file is missing with `create=False`.
+            UnsupportedFormatError: The file is not a store, or of a newer format.
+            CorruptError: The file is damaged.
+            BusyError: Another process held it for too long.
+        """
+        memory = cls(
+            path,
+            create=create,
+            read_only=read_only,
+            durability=durability,
+            busy_timeout=busy_timeout,
+            cache_bytes=cache_bytes,
+            clock=clock,
+            **unknown,
+        )
+        await _wait(memory._native.submit_open)
+        return memory
+
+    async def close(self) -> None:
+        """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""
+        await _wait(self._native.submit_close)
+
+    async def __aenter__(self) -> Memory:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+async def _wait(begin: Callable[[_Done], None]) -> str:
+    """Begins a call and waits for its outcome, which comes from a thread of the pool."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[str] = loop.create_future()
+
+    def settle(answer: str | None, error: Exception | None) -> None:
+        if future.done():
+            return  # It was cancelled meanwhile.
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(answer or "null")
+
+    def done(answer: str | None, error: Exception | None) -> None:
+        # The loop may have been closed meanwhile: then nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, answer, error)
+
+    begin(done)
+    return await future

@@ -1,0 +1,347 @@
+"""The memory with blocking methods."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, NoReturn
+
+from . import _wire as wire
+from ._native import NativeMemory
+from ._types import (
+    UNSET,
+    AddDefaults,
+    AddItem,
+    Clock,
+    Durability,
+    Hit,
+    JsonObject,
+    Message,
+    Mode,
+    Order,
+    Record,
+    Time,
+    Unset,
+)
+
+# These may take long, so a signal can interrupt them. The others wait for the disk at most.
+_LONG = frozenset({"addMany", "search", "getAll", "clear"})
+
+
+class _RecordCalls:
+    """The calls on records, which a memory and its views have alike.
+
+    The calls are those of `Memory`, and described there. One that is interrupted is written or not,
+    never half: retry it with the same id.
+    """
+
+    __slots__ = ("_clock", "_native")
+
+    _native: NativeMemory
+    _clock: Clock | None
+
+    def add(
+        self,
+        content: str | Message,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        run_id: str | None = None,
+        role: str | None = None,
+        name: str | None = None,
+        metadata: JsonObject | None = None,
+        importance: float | None = None,
+        id: str | None = None,
+        created_at: Time | None = None,
+        expires_at: Time | None = None,
+        ttl: float | None = None,
+        dedupe: bool | None = None,
+        **unknown: NoReturn,
+    ) -> Record:
+        """Remembers a text or a message, and gives the new record."""
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "role": role,
+            "name": name,
+            "metadata": metadata,
+            "importance": importance,
+            "id": id,
+            "createdAt": created_at,
+            "expiresAt": expires_at,
+            "ttl": ttl,
+            "dedupe": dedupe,
+        }
+        arguments = {"content": wire.content(content), "options": wire.options(given, unknown)}
+        return wire.record(self._call("add", arguments))
+
+    def add_many(
+        self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
+    ) -> list[Record]:
+        """Remembers many, all or none, and gives the records in order."""
+        wire.options({}, unknown)
+        arguments = {"items": wire.items(items), "defaults": wire.defaults(defaults)}
+        return [wire.record(one) for one in self._call("addMany", arguments)]
+
+    def search(
+        self,
+        query: str,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        limit: int | None = 10,
+        mode: Mode | None = "hybrid",
+        min_score: float | None = 0.0,
+        **unknown: NoReturn,
+    ) -> list[Hit]:
+        """Finds the records that answer a query, best first."""
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+            "limit": limit,
+            "mode": mode,
+            "minScore": min_score,
+        }
+        arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
+        return [wire.hit(one) for one in self._call("search", arguments)]
+
+    def get(self, id: str, **unknown: NoReturn) -> Record | None:
+        """Gives the record with this id, or None."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        found = self._call("get", arguments)
+        return None if found is None else wire.record(found)
+
+    def get_all(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        limit: int | None = None,
+        offset: int | None = None,
+        after: str | None = None,
+        order: Order | None = "desc",
+        **unknown: NoReturn,
+    ) -> list[Record]:
+        """Gives the selected records in the order of time; all of them, unless there is a limit."""
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+            "limit": limit,
+            "offset": offset,
+            "after": after,
+            "order": order,
+        }
+        arguments = {"options": wire.options(given, unknown)}
+        return [wire.record(one) for one in self._call("getAll", arguments)]
+
+    def update(
+        self,
+        id: str,
+        *,
+        content: str | Unset = UNSET,
+        metadata: JsonObject | Unset | None = UNSET,
+        importance: float | Unset | None = UNSET,
+        expires_at: Time | Unset | None = UNSET,
+        ttl: float | Unset | None = UNSET,
+        if_version: int | None = None,
+        **unknown: NoReturn,
+    ) -> Record:
+        """Changes a record, and gives it as it is then; what is left out stays, None clears."""
+        given = {
+            "content": content,
+            "metadata": metadata,
+            "importance": importance,
+            "expiresAt": expires_at,
+            "ttl": ttl,
+            "ifVersion": if_version,
+        }
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
+        return wire.record(self._call("update", arguments))
+
+    def delete(self, id: str, **unknown: NoReturn) -> bool:
+        """Deletes a record; gives False if there is no such record."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        return bool(self._call("delete", arguments))
+
+    def clear(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Deletes the selected records, without options all of them, and gives their number.
+
+        The options are those of `count`.
+        """
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+        }
+        return int(self._call("clear", {"options": wire.options(given, unknown)}))
+
+    def count(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        filter: JsonObject | None = None,
+        since: Time | None = None,
+        until: Time | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Counts the selected records."""
+        given = {
+            "userId": user_id,
+            "agentId": agent_id,
+            "runId": run_id,
+            "filter": filter,
+            "since": since,
+            "until": until,
+        }
+        return int(self._call("count", {"options": wire.options(given, unknown)}))
+
+    def scoped(
+        self,
+        *,
+        user_id: str | Unset | None = UNSET,
+        agent_id: str | Unset | None = UNSET,
+        run_id: str | Unset | None = UNSET,
+        **unknown: NoReturn,
+    ) -> SyncScopedMemory:
+        """Gives a view that cannot leave a scope, to hand to code that serves one user.
+
+        What it adds carries the ids, what it finds has them, another value for one of them is an
+        error. At least one id is needed; None limits the view to records that have none.
+        """
+        given = {"userId": user_id, "agentId": agent_id, "runId": run_id}
+        view = SyncScopedMemory.__new__(SyncScopedMemory)
+        view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
+        view._clock = self._clock
+        return view
+
+    def _call(self, operation: str, arguments: JsonObject) -> Any:
+        now = wire.now(self._clock)
+        if operation in _LONG:
+            return json.loads(self._native.call_long(operation, wire.write(arguments), now))
+        return json.loads(self._native.call(operation, wire.write({**arguments, "now": now})))
+
+
+class SyncScopedMemory(_RecordCalls):
+    """A view of a memory that cannot leave its scope (spec 4.5); made by `scoped`."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError("a view is made by SyncMemory.scoped")
+
+
+class SyncMemory(_RecordCalls):
+    """Long-term memory in one file: `Memory` with the same methods blocking.
+
+    Any number of threads may use one at once.
+
+    >>> from agentmem_native import SyncMemory
+    >>> with SyncMemory() as memory:  # or SyncMemory("memory.db")
+    ...     added = memory.add("Ada likes green tea", user_id="ada", metadata={"topic": "food"})
+    ...     memory.update(added.id, importance=0.9).version
+    ...     [hit.content for hit in memory.search("What does Ada drink?", user_id="ada")]
+    2
+    ['Ada likes green tea']
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        create: bool | None = True,
+        read_only: bool | None = False,
+        durability: Durability | None = "full",
+        busy_timeout: int | None = 5000,
+        cache_bytes: int | None = 268_435_456,
+        clock: Clock | None = None,
+        **unknown: NoReturn,
+    ) -> None:
+        """Makes a memory; the file is opened by the first call, which then reports its errors."""
+        given = {
+            "create": create,
+            "readOnly": read_only,
+            "durability": durability,
+            "busyTimeout": busy_timeout,
+            "cacheBytes": cache_bytes,
+        }
+        self._clock = wire.clock(clock)
+        options = wire.write(wire.options(given, unknown))
+        self._native = NativeMemory(wire.path(path), options)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        create: bool | None = True,
+        read_only: bool | None = False,
+        durability: Durability | None = "full",
+        busy_timeout: int | None = 5000,
+        cache_bytes: int | None = 268_435_456,
+        clock: Clock | None = None,
+        **unknown: NoReturn,
+    ) -> SyncMemory:
+        """Makes a memory, as the constructor does, and opens it at once."""
+        memory = cls(
+            path,
+            create=create,
+            read_only=read_only,
+            durability=durability,
+            busy_timeout=busy_timeout,
+            cache_bytes=cache_bytes,
+            clock=clock,
+            **unknown,
+        )
+        memory._native.open()
+        return memory
+
+    def close(self) -> None:
+        """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""
+        self._native.close()
+
+    def __enter__(self) -> SyncMemory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

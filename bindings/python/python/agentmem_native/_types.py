@@ -1,0 +1,104 @@
+"""What calls are given and give back, and the mark of what was left out."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal, TypedDict
+
+JsonObject = dict[str, Any]
+Time = datetime | str
+"""An aware `datetime`, or RFC 3339 text with seconds and an offset."""
+Clock = Callable[[], float]
+"""Gives milliseconds since 1970."""
+Mode = Literal["hybrid", "lexical", "semantic"]
+Order = Literal["asc", "desc"]
+Durability = Literal["full", "normal"]
+
+
+class Unset(enum.Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Left out, where None has a meaning of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One memory. All fields are always there; times are aware and in UTC (spec 2.1)."""
+
+    id: str
+    """1 to 256 bytes; a UUID of version 7 (RFC 9562) if the caller gave none."""
+    content: str
+    """Not blank, at most 1 MiB."""
+    user_id: str | None
+    agent_id: str | None
+    run_id: str | None
+    role: str | None
+    """Who says it in a conversation, such as `user`. A record with a role is a *turn*."""
+    name: str | None
+    """The speaker's name."""
+    metadata: JsonObject
+    importance: float
+    """From 0 to 1."""
+    created_at: datetime
+    """When it happened."""
+    updated_at: datetime
+    """When it was last written."""
+    expires_at: datetime | None
+    """From then on it counts as absent."""
+    version: int
+    """1 at `add`, one more at each `update`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Record):
+    """A record that was found."""
+
+    score: float
+    """How well it answers, from 0 to 1; to be compared within one answer."""
+
+
+class _Message(TypedDict):
+    role: str
+    content: str
+
+
+class Message(_Message, total=False):
+    """A chat message, as content to add."""
+
+    name: str | None
+
+
+class AddDefaults(TypedDict, total=False):
+    """What `add_many` may be given for all items: any option of `add` but `id`."""
+
+    user_id: str | None
+    agent_id: str | None
+    run_id: str | None
+    role: str | None
+    name: str | None
+    metadata: JsonObject | None
+    importance: float | None
+    created_at: Time | None
+    expires_at: Time | None
+    ttl: float | None
+    dedupe: bool | None
+
+
+class _Content(TypedDict):
+    content: str | Message
+
+
+class AddItem(_Content, AddDefaults, total=False):
+    """One of the items of `add_many`: content and any option of `add`."""
+
+    id: str | None

@@ -1,0 +1,282 @@
+"""Python's values to JSON text, and back to records.
+
+What is not JSON is refused here, with its path (spec 1.3, 1.8). What an option may be is checked on
+the other side of the wire, once for all languages.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ._errors import InvalidArgumentError
+from ._types import UNSET, Clock, Hit, JsonObject, Record
+
+_MAX_INTEGER = 2**53 - 1
+_END = 253_402_300_800_000  # The first millisecond after the year 9999.
+_MAX_DEPTH = 32
+_MAX_METADATA_BYTES = 65_536
+_MAX_ITEMS = 100_000
+
+_MESSAGE_NAMES = {"role": "role", "content": "content", "name": "name"}
+_ADD_NAMES = {
+    "user_id": "userId",
+    "agent_id": "agentId",
+    "run_id": "runId",
+    "role": "role",
+    "name": "name",
+    "metadata": "metadata",
+    "importance": "importance",
+    "id": "id",
+    "created_at": "createdAt",
+    "expires_at": "expiresAt",
+    "ttl": "ttl",
+    "dedupe": "dedupe",
+}
+_ITEM_NAMES = {"content": "content", **_ADD_NAMES}
+
+
+def write(arguments: JsonObject) -> str:
+    """Writes the arguments of a call."""
+    return json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def options(given: Mapping[str, object], unknown: Iterable[str] = ()) -> JsonObject:
+    """Turns options, by their wire names, into JSON; what is UNSET is left out."""
+    for name in unknown:
+        raise InvalidArgumentError(f"{_camel(name)} is unknown here", _camel(name))
+    return {name: _option(name, value, name) for name, value in given.items() if value is not UNSET}
+
+
+def content(value: object, field: str = "content") -> object:
+    """Turns a text or a message into JSON."""
+    if isinstance(value, dict):
+        return _members(value, _MESSAGE_NAMES, field, f"{field}.")
+    return scalar(value, field)
+
+
+def items(value: object) -> list[JsonObject]:
+    """Turns the items of `add_many` into JSON."""
+    if not isinstance(value, (list, tuple)):
+        raise _invalid("items", f"must be a list, not {_type_of(value)}")
+    if len(value) > _MAX_ITEMS:
+        raise _invalid("items", f"are {len(value)}: {_MAX_ITEMS} are the most")
+    return [
+        _members(item, _ITEM_NAMES, f"items[{i}]", f"items[{i}].") for i, item in enumerate(value)
+    ]
+
+
+def defaults(value: object) -> JsonObject | None:
+    """Turns the defaults of `add_many` into JSON."""
+    return None if value is None else _members(value, _ADD_NAMES, "defaults", "defaults.")
+
+
+def scalar(value: object, field: str) -> object:
+    """Turns None, a boolean, a number or a text into JSON."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, field)
+    if isinstance(value, (int, float)):
+        return _number(value, field)
+    raise _invalid(field, f"cannot be {_type_of(value)}")
+
+
+def path(value: object) -> str | None:
+    """Turns a path, which may be a `PathLike`, into text."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _invalid("path", f"must be text or a PathLike of text, not {_type_of(value)}")
+    return _text(value, "path")
+
+
+def clock(value: object) -> Clock | None:
+    """Checks that a clock can be called."""
+    if value is not None and not callable(value):
+        raise _invalid("clock", f"must be callable, not {_type_of(value)}")
+    return value
+
+
+def now(clock: Clock | None) -> int | None:
+    """Reads the clock, once per call (spec 3.4)."""
+    if clock is None:
+        return None
+    try:
+        value: object = clock()
+    except Exception as error:
+        raise _invalid("clock", "must give milliseconds since 1970, but raised") from error
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _END:
+        return math.floor(value)
+    raise _invalid("clock", "must give milliseconds since 1970, within the years 1970 to 9999")
+
+
+def record(wire: JsonObject) -> Record:
+    """Makes a record of its wire form."""
+    return Record(**_fields(wire))
+
+
+def hit(wire: JsonObject) -> Hit:
+    """Makes a hit of its wire form."""
+    return Hit(**_fields(wire), score=wire["score"])
+
+
+def _fields(wire: JsonObject) -> dict[str, Any]:
+    expires_at = wire["expiresAt"]
+    return {
+        "id": wire["id"],
+        "content": wire["content"],
+        "user_id": wire["userId"],
+        "agent_id": wire["agentId"],
+        "run_id": wire["runId"],
+        "role": wire["role"],
+        "name": wire["name"],
+        "metadata": wire["metadata"],
+        "importance": wire["importance"],
+        "created_at": _to_datetime(wire["createdAt"]),
+        "updated_at": _to_datetime(wire["updatedAt"]),
+        "expires_at": None if expires_at is None else _to_datetime(expires_at),
+        "version": wire["version"],
+    }
+
+
+def _to_datetime(text: str) -> datetime:
+    # Python 3.10 does not read the Z.
+    return datetime.fromisoformat(text[:-1] + "+00:00")
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def _members(value: object, names: Mapping[str, str], field: str, before: str) -> JsonObject:
+    """Turns an object whose keys are options into JSON; errors are told by the wire names."""
+    if not isinstance(value, dict):
+        raise _invalid(field, f"must be a dict, not {_type_of(value)}")
+    members = {}
+    for key, member in value.items():
+        if not isinstance(key, str):
+            raise _invalid(field, "has a key that is not text")
+        name = names.get(key)
+        if name is None:
+            at = before + (key if names is _MESSAGE_NAMES else _camel(key))
+            raise _invalid(at, f"is unknown here: known are {', '.join(names)}")
+        if member is not UNSET:
+            members[name] = _option(name, member, before + name)
+    return members
+
+
+def _option(name: str, value: object, field: str) -> object:
+    if value is None:
+        return None
+    return _READERS.get(name, scalar)(value, field)
+
+
+def _metadata(value: object, field: str) -> object:
+    return _json(value, field, _Limit(field, _MAX_METADATA_BYTES))
+
+
+def _filter(value: object, field: str) -> object:
+    return _json(value, field, _Limit(field, None))
+
+
+def _time(value: object, field: str) -> str:
+    if isinstance(value, str):
+        return _text(value, field)
+    if not isinstance(value, datetime):
+        raise _invalid(field, f"must be an aware datetime or RFC 3339 text, not {_type_of(value)}")
+    if value.utcoffset() is None:
+        raise _invalid(
+            field,
+            "is a naive datetime, which means another moment on every machine: give it a tzinfo",
+        )
+    try:
+        return value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    except OverflowError as error:
+        raise _invalid(field, "is outside the years 1970 to 9999") from error
+
+
+_READERS: dict[str, Callable[[object, str], object]] = {
+    "content": content,
+    "metadata": _metadata,
+    "filter": _filter,
+    "createdAt": _time,
+    "expiresAt": _time,
+    "since": _time,
+    "until": _time,
+}
+
+
+class _Limit:
+    """How much may still come of a value; each part of it takes a byte of JSON at least."""
+
+    def __init__(self, field: str, most: int | None) -> None:
+        self.field = field
+        self.left = most
+
+    def take(self, parts: int) -> None:
+        if self.left is not None:
+            self.left -= parts
+            if self.left < 0:
+                raise _invalid(self.field, "is too large")
+
+
+def _json(value: object, at: str, limit: _Limit, depth: int = 0) -> object:
+    """Copies a JSON value; what contains itself is too deep."""
+    if isinstance(value, (dict, list, tuple)):
+        if depth == _MAX_DEPTH:
+            raise _invalid(
+                limit.field, f"is nested deeper than {_MAX_DEPTH} levels, or contains itself"
+            )
+        limit.take(len(value))
+        if isinstance(value, dict):
+            return {
+                _key(key, at): _json(member, f"{at}.{key}", limit, depth + 1)
+                for key, member in value.items()
+            }
+        return [_json(item, f"{at}[{i}]", limit, depth + 1) for i, item in enumerate(value)]
+    if isinstance(value, str):
+        limit.take(len(value))
+    return scalar(value, at)
+
+
+def _key(key: object, at: str) -> str:
+    if not isinstance(key, str):
+        raise _invalid(at, "has a key that is not text")
+    return _text(key, at)
+
+
+def _text(value: str, field: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _invalid(field, "contains an unpaired surrogate, which is no Unicode text") from None
+    # A subclass may have a form of its own: what counts is the text.
+    return value if type(value) is str else str.__str__(value)
+
+
+def _number(value: float, field: str) -> float:
+    if isinstance(value, int):
+        value = int.__index__(value)
+    else:
+        value = float.__float__(value)
+        if not math.isfinite(value):
+            raise _invalid(field, "must be a finite number")
+    if abs(value) > _MAX_INTEGER:
+        raise _invalid(field, "is beyond ±(2^53 - 1), where doubles are no longer exact: use text")
+    return value
+
+
+def _invalid(field: str, problem: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{field} {problem}", field)
+
+
+def _type_of(value: object) -> str:
+    return type(value).__name__

@@ -1,0 +1,241 @@
+"""The stores and questions of vectors/ranking.json."""
+
+# ruff: noqa: RUF001 (characters that are mistaken for others are what some stores are about)
+
+from __future__ import annotations
+
+
+def facts(*contents: str, **fields: object) -> list[dict[str, object]]:
+    return [{"id": f"f{i}", "content": content, **fields} for i, content in enumerate(contents)]
+
+
+def talk(*lines: tuple[str, str], **fields: object) -> list[dict[str, object]]:
+    """Turns of two speakers, a minute apart."""
+    return [
+        {
+            "id": f"t{i}",
+            "content": content,
+            "role": "user",
+            "name": name,
+            "createdAt": f"2023-05-08T13:{i:02d}:00.000Z",
+            **fields,
+        }
+        for i, (name, content) in enumerate(lines)
+    ]
+
+
+PETS = facts(
+    "Ada has two cats, Byron and Shelley",
+    "Bob's dog is called Rex",
+    "the cats sleep all day",
+    "quarterly reports are due in April",
+    "a kitten was found in the garden",
+)
+
+CHAT = talk(
+    ("Ada", "Have you ever flown in a zeppelin?"),
+    ("Bob", "No, never. I'm afraid of heights."),
+    ("Ada", "I went to Kyoto last spring, the gardens were lovely."),
+    ("Bob", "Did you drink a lot of green tea there?"),
+    ("Ada", "Every day! I brought some back."),
+)
+
+# Facts whose words and dates give many different values: more than any cut of ranking keeps.
+SUBJECTS = ("tea", "coffee", "gardens", "violins", "trains", "cats", "reports")
+VERBS = ("likes", "sells", "paints", "studies", "forgets")
+MANY = [
+    {
+        "id": f"m{(i * 61) % 241:03d}",
+        "content": f"{'very ' * (i % 4)}number {i} {VERBS[i % 5]} {SUBJECTS[i % 7]}"
+        + (" and green tea" if i % 3 == 0 else ""),
+        "createdAt": f"2024-{i % 12 + 1:02d}-{i % 28 + 1:02d}T00:00:00.000Z",
+    }
+    for i in range(241)
+]
+
+
+def ask(query: str, **options: object) -> dict[str, object]:
+    return {"query": query, **options}
+
+
+def all_modes(query: str, **options: object) -> list[dict[str, object]]:
+    return [
+        ask(query, **options),
+        *(ask(query, mode=m, **options) for m in ("lexical", "semantic")),
+    ]
+
+
+STORES: list[dict[str, object]] = [
+    {
+        "name": "one record, one word",
+        "why": "N, df and the lengths are all 1: the least that BM25 can be.",
+        "items": facts("tea"),
+        "searches": [*all_modes("tea"), *all_modes("coffee")],
+    },
+    {
+        "name": "facts, each mode",
+        "why": "A few facts, questions with and without common words.",
+        "items": PETS,
+        "searches": [*all_modes("what are Ada's cats called?"), *all_modes("kittens"), ask("Rex")],
+    },
+    {
+        "name": "words that no record has count in U",
+        "why": "A foreign word makes an answer less certain, and must lower its score.",
+        "items": PETS,
+        "searches": [*all_modes("cats zyzzogeton"), *all_modes("zyzzogeton")],
+    },
+    {
+        "name": "a word asked twice counts once, in order of first appearance",
+        "why": "The order of a sum decides its last bit.",
+        "items": PETS,
+        "searches": [
+            *all_modes("cats cats Ada cats Byron Ada"),
+            ask("Byron Ada cats", mode="lexical"),
+        ],
+    },
+    {
+        "name": "a conversation: previous turns, names and dates",
+        "why": "Half units: own words twice, the previous turn's and the date's once.",
+        "items": CHAT,
+        "searches": [
+            *all_modes("zeppelin"),
+            *all_modes("what did Ada drink in May 2023?"),
+            *all_modes("8 May"),
+            *all_modes("Bob"),
+        ],
+    },
+    {
+        "name": "a turn deleted from a conversation",
+        "why": "The next turn's previous is the one before; N and the lengths are of what lives.",
+        "items": CHAT,
+        "deleted": ["t1", "t3"],
+        "searches": [*all_modes("afraid of heights"), *all_modes("zeppelin gardens")],
+    },
+    {
+        "name": "turns given out of order",
+        "why": "What counts is when it happened, not when it was written.",
+        "items": [CHAT[3], CHAT[0], CHAT[4], CHAT[2], CHAT[1]],
+        "searches": [*all_modes("zeppelin"), *all_modes("Kyoto tea")],
+    },
+    {
+        "name": "turns and facts together, of several runs",
+        "why": "A fact has no previous; runs are conversations of their own.",
+        "items": [
+            *talk(("Ada", "I love jazz"), ("Bob", "me too"), runId="a"),
+            {"id": "r2", "content": "me neither", "role": "user", "runId": "b"},
+            *facts("Ada loves jazz records", "jazz was born in New Orleans"),
+        ],
+        "searches": [
+            *all_modes("who loves jazz?"),
+            ask("jazz", runId="a"),
+            ask("jazz", runId=None),
+        ],
+    },
+    {
+        "name": "a user's statistics, and the whole store's",
+        "why": "df, N and the lengths are of the user who is given; agents only select.",
+        "items": [
+            {"id": "a1", "content": "green tea in the morning", "userId": "ada", "agentId": "x"},
+            {"id": "a2", "content": "black coffee at night", "userId": "ada"},
+            {"id": "a3", "content": "tea again, and cake", "userId": "ada", "agentId": "y"},
+            {"id": "b1", "content": "tea tea tea", "userId": "bob"},
+            {"id": "n1", "content": "nobody's tea"},
+        ],
+        "searches": [
+            *all_modes("morning tea", userId="ada"),
+            *all_modes("morning tea"),
+            *all_modes("morning tea", userId=None),
+            *all_modes("morning tea", userId="ada", agentId="y"),
+            ask("morning tea", agentId="x"),
+        ],
+    },
+    {
+        "name": "equal records, told apart by time and id",
+        "why": "Real ties, and the order that breaks them.",
+        "items": [
+            {"id": i, "content": "green tea", "createdAt": f"2025-01-0{day}T00:00:00.000Z"}
+            for i, day in (("b", 1), ("😀", 1), ("～", 1), ("B", 1), ("z", 2), ("a", 1))
+        ],
+        "searches": [*all_modes("green tea"), ask("green tea", limit=3)],
+    },
+    {
+        "name": "CJK, alone and beside Latin words",
+        "why": "Characters and pairs as terms; few of them are in the vocabulary.",
+        "items": facts(
+            "私は京都に住んでいます",
+            "東京で働いている",
+            "我喜欢绿茶和爵士乐",
+            "서울에서 violin을 배워요",
+            "Kyoto (京都) is lovely in April",
+        ),
+        "searches": [
+            *all_modes("京都"),
+            *all_modes("绿茶 tea"),
+            *all_modes("서울 violin"),
+            ask("京"),
+        ],
+    },
+    {
+        "name": "accents, width, ligatures and apostrophes",
+        "why": "Both analyses fold them, each in its own way.",
+        "items": facts(
+            "crème brûlée at the Café Zoë",
+            "ＧＲＥＥＮ ＴＥＡ №5",
+            "ﬁnally, Byron’s don't-touch shelf",
+            "naïve résumé: 3½ pages",
+        ),
+        "searches": [
+            *all_modes("creme brulee cafe"),
+            *all_modes("green tea"),
+            *all_modes("byrons shelf, finally"),
+            *all_modes("résumé"),
+        ],
+    },
+    {
+        "name": "a query of stop words, one of punctuation",
+        "why": "No terms, but tokens: U is 0, and meaning alone decides.",
+        "items": PETS,
+        "searches": [*all_modes("who is it?"), *all_modes("?!")],
+    },
+    {
+        "name": "a query without tokens",
+        "why": "Words that cannot be cut give no vector: there is no second stage.",
+        "items": facts("Привет ปลา", "ปลา 京都大阪", "tea"),
+        "searches": [*all_modes("대阪"), *all_modes("ปลา")],
+    },
+    {
+        "name": "long and short records",
+        "why": "Length norms, and rows that add up far beyond a byte.",
+        "items": facts(
+            "tea",
+            "tea " * 300,
+            "a very long story about a garden, a train and some tea " * 20,
+            "tea and a story",
+        ),
+        "searches": [*all_modes("tea"), *all_modes("a story about trains")],
+    },
+    {
+        "name": "a long query",
+        "why": "The second stage looks at its first 64 distinct tokens only.",
+        "items": PETS,
+        "searches": all_modes(
+            "one two three four five six seven eight nine ten eleven twelve red green blue white "
+            "black brown house tree river lake sea ship car train plane road bridge wall door "
+            "window table chair bed lamp book pen paper stone wood iron gold silver water fire "
+            "earth air sun moon star rain snow wind cloud storm bread milk cheese apple pear "
+            "grape cats dog garden Ada reports"
+        ),
+    },
+    {
+        "name": "more records than the cuts keep",
+        "why": "Of 241 records, 200 are candidates by each value, and 40 reach the second stage.",
+        "items": MANY,
+        "searches": [
+            ask("who likes green tea?", limit=50),
+            ask("very green trains", limit=45, mode="lexical"),
+            ask("violins", limit=45, mode="semantic"),
+            ask("number 7", limit=3),
+            ask("number", limit=230),
+        ],
+    },
+]

@@ -64,7 +64,9 @@ fn secret(n: usize) -> String {
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z ^ (z >> 27)
     };
-    (0..20).map(|k| format!("{:016x}~", mixed(k))).collect()
+    // 94 characters: with 16, some runs would be equal by chance.
+    let characters = |k| (0..9).map(move |n| char::from(b'!' + (mixed(k) >> (7 * n)) as u8 % 94));
+    (0..40).flat_map(characters).collect()
 }
 
 #[test]

@@ -20,7 +20,9 @@ impl NativeMemory {
     /// Checks its arguments, and touches no file.
     #[new]
     fn new(py: Python<'_>, path: Option<&str>, options: &str) -> PyResult<Self> {
-        Ok(NativeMemory { handle: Handle::new(path, options).map_err(|error| raised(py, error))? })
+        Ok(NativeMemory {
+            handle: Handle::new(path, options).map_err(|error| raised(py, error))?,
+        })
     }
 
     /// Opens the file, if it is not open yet, in a thread of the pool; `done(answer, error)` is called from there.
@@ -30,7 +32,14 @@ impl NativeMemory {
 
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
     #[pyo3(signature = (operation, args, now, done))]
-    fn submit(&self, py: Python<'_>, operation: &str, args: String, now: Option<i64>, done: Py<PyAny>) {
+    fn submit(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        args: String,
+        now: Option<i64>,
+        done: Py<PyAny>,
+    ) {
         py.detach(|| self.handle.submit(operation, args, now, told(done)));
     }
 
@@ -46,12 +55,19 @@ impl NativeMemory {
 
     /// Does an operation, in this thread.
     fn call(&self, py: Python<'_>, operation: &str, args: &str) -> PyResult<String> {
-        py.detach(|| self.handle.call(operation, args)).map_err(|error| raised(py, error))
+        py.detach(|| self.handle.call(operation, args))
+            .map_err(|error| raised(py, error))
     }
 
     /// Does an operation that may take long, and can be interrupted: then it goes on by itself.
     #[pyo3(signature = (operation, args, now))]
-    fn call_long(&self, py: Python<'_>, operation: &str, args: String, now: Option<i64>) -> PyResult<String> {
+    fn call_long(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        args: String,
+        now: Option<i64>,
+    ) -> PyResult<String> {
         wait(py, |done| self.handle.submit(operation, args, now, done))
     }
 
@@ -63,7 +79,9 @@ impl NativeMemory {
     /// Gives a view that cannot leave a scope.
     fn scoped(&self, py: Python<'_>, scope: &str) -> PyResult<Self> {
         let handle = py.detach(|| self.handle.scoped(scope));
-        Ok(NativeMemory { handle: handle.map_err(|error| raised(py, error))? })
+        Ok(NativeMemory {
+            handle: handle.map_err(|error| raised(py, error))?,
+        })
     }
 }
 
@@ -71,7 +89,11 @@ impl NativeMemory {
 fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
     let (sender, mut receiver) = mpsc::channel();
     // Who was interrupted no longer wants to know.
-    py.detach(|| begin(Box::new(move |outcome| sender.send(outcome).unwrap_or_default())));
+    py.detach(|| {
+        begin(Box::new(move |outcome| {
+            sender.send(outcome).unwrap_or_default()
+        }))
+    });
     loop {
         let received;
         // A receiver is for one thread at a time, so it goes along.
@@ -79,7 +101,9 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
         match received {
             Ok(outcome) => return outcome.map_err(|error| raised(py, error)),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
-            Err(RecvTimeoutError::Disconnected) => unreachable!("a call tells its outcome before it is dropped"),
+            Err(RecvTimeoutError::Disconnected) => {
+                unreachable!("a call tells its outcome before it is dropped")
+            }
         }
     }
 }
@@ -101,9 +125,9 @@ fn told(done: Py<PyAny>) -> Done {
 
 /// Makes the exception for an error; its class is Python's own.
 fn raised(py: Python<'_>, error: WireError) -> PyErr {
-    let made = py
-        .import("agentmem_native._errors")
-        .and_then(|errors| errors.call_method1("error_of", (error.code, error.field, error.message)));
+    let made = py.import("agentmem_native._errors").and_then(|errors| {
+        errors.call_method1("error_of", (error.code, error.field, error.message))
+    });
     match made {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,

@@ -20,14 +20,25 @@ impl Fields {
             return Err(Error::invalid(field, "is not an object"));
         };
         match members.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(Error::invalid(format!("{path}{key}"), format!("is unknown here: known are {}", known.join(", ")))),
-            None => Ok(Fields { members, path: path.to_owned() }),
+            Some(key) => Err(Error::invalid(
+                format!("{path}{key}"),
+                format!("is unknown here: known are {}", known.join(", ")),
+            )),
+            None => Ok(Fields {
+                members,
+                path: path.to_owned(),
+            }),
         }
     }
 
     /// Reads the options of a call, which may be absent.
     pub fn options(value: Option<Value>, known: &[&str]) -> Result<Self> {
-        Fields::read(value.unwrap_or_else(|| Value::Object(Map::new())), "options", "", known)
+        Fields::read(
+            value.unwrap_or_else(|| Value::Object(Map::new())),
+            "options",
+            "",
+            known,
+        )
     }
 
     /// The name of a member for an error.
@@ -45,9 +56,18 @@ impl Fields {
         self.members.remove(key).filter(|value| !value.is_null())
     }
 
-    fn take_as<T>(&mut self, key: &str, wanted: &str, read: impl FnOnce(Value) -> Option<T>) -> Result<Option<T>> {
-        let Some(value) = self.take(key) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| Error::invalid(self.field(key), format!("is not {wanted}")))
+    fn take_as<T>(
+        &mut self,
+        key: &str,
+        wanted: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        read(value)
+            .map(Some)
+            .ok_or_else(|| Error::invalid(self.field(key), format!("is not {wanted}")))
     }
 
     pub fn text(&mut self, key: &str) -> Result<Option<String>> {
@@ -69,7 +89,9 @@ impl Fields {
 
     /// Takes an integer that counts records.
     pub fn count(&mut self, key: &str, min: u64, max: u64) -> Result<Option<usize>> {
-        Ok(self.integer(key, min, max)?.map(|count| usize::try_from(count).unwrap_or(usize::MAX)))
+        Ok(self
+            .integer(key, min, max)?
+            .map(|count| usize::try_from(count).unwrap_or(usize::MAX)))
     }
 
     pub fn boolean(&mut self, key: &str) -> Result<Option<bool>> {
@@ -80,13 +102,21 @@ impl Fields {
     pub fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         self.take_as(key, &format!("one of {}", names.join(", ")), |value| {
-            choices.iter().find(|(name, _)| value.as_str() == Some(*name)).map(|(_, choice)| *choice)
+            choices
+                .iter()
+                .find(|(name, _)| value.as_str() == Some(*name))
+                .map(|(_, choice)| *choice)
         })
     }
 
     pub fn time(&mut self, key: &str) -> Result<Option<Timestamp>> {
-        let text = self.take_as(key, "a time: RFC 3339 text with an offset, such as 2026-11-22T19:20:30Z", into_text)?;
-        text.map(|text| Timestamp::parse(&text).map_err(|error| error.at(self.field(key)))).transpose()
+        let text = self.take_as(
+            key,
+            "a time: RFC 3339 text with an offset, such as 2026-11-22T19:20:30Z",
+            into_text,
+        )?;
+        text.map(|text| Timestamp::parse(&text).map_err(|error| error.at(self.field(key))))
+            .transpose()
     }
 
     pub fn metadata(&mut self, key: &str) -> Result<Option<Metadata>> {
@@ -116,7 +146,10 @@ impl Fields {
     pub fn select(&mut self) -> Result<Select> {
         Ok(Select {
             scope: self.scope()?,
-            filter: self.take("filter").map(|filter| Filter::parse(&filter)).transpose()?,
+            filter: self
+                .take("filter")
+                .map(|filter| Filter::parse(&filter))
+                .transpose()?,
             since: self.time("since")?,
             until: self.time("until")?,
         })

@@ -68,7 +68,11 @@ impl Handle {
         }
         let path = path.filter(|path| *path != ":memory:").map(PathBuf::from);
         if options.read_only && path.is_none() {
-            return Err(Error::invalid("readOnly", "is for files: a memory of its own could never hold anything").into());
+            return Err(Error::invalid(
+                "readOnly",
+                "is for files: a memory of its own could never hold anything",
+            )
+            .into());
         }
         let shared = Shared {
             path,
@@ -77,7 +81,10 @@ impl Handle {
             state: Mutex::default(),
             opened: Condvar::new(),
         };
-        Ok(Handle { shared: Arc::new(shared), view: None })
+        Ok(Handle {
+            shared: Arc::new(shared),
+            view: None,
+        })
     }
 
     /// Makes a handle and opens it.
@@ -100,7 +107,9 @@ impl Handle {
         match arguments.read(operation)? {
             Call::Write(write) => {
                 let (request, speakers) = write.checked(&memory)?;
-                let written = memory.write(request).map_err(|error| Write::locate(&speakers, error))?;
+                let written = memory
+                    .write(request)
+                    .map_err(|error| Write::locate(&speakers, error))?;
                 Ok(wire::written(&written))
             }
             read => Ok(run_read(&memory, read)?),
@@ -111,8 +120,15 @@ impl Handle {
     ///
     /// Calls that are submitted one after the other write in that order.
     pub fn submit(&self, operation: &str, arguments: String, now: Option<i64>, done: Done) {
-        let Some(answer) = self.begin(done) else { return };
-        let read = || Ok((Operation::named(operation)?, now.map(request::read_now).transpose()?));
+        let Some(answer) = self.begin(done) else {
+            return;
+        };
+        let read = || {
+            Ok((
+                Operation::named(operation)?,
+                now.map(request::read_now).transpose()?,
+            ))
+        };
         let (operation, now) = match read() {
             Ok(read) => read,
             Err(error) => return answer.give(Err(Error::into(error))),
@@ -126,16 +142,26 @@ impl Handle {
 
     /// Opens the memory if it is not open yet, and returns at once; the outcome is the text `null`.
     pub fn submit_open(&self, done: Done) {
-        let Some(answer) = self.begin(done) else { return };
+        let Some(answer) = self.begin(done) else {
+            return;
+        };
         self.shared.when_open(Box::new(move |memory| {
-            answer.give(memory.as_ref().map(|_| NOTHING.to_owned()).map_err(Clone::clone));
+            answer.give(
+                memory
+                    .as_ref()
+                    .map(|_| NOTHING.to_owned())
+                    .map_err(Clone::clone),
+            );
         }));
     }
 
     /// Begins a call, or answers that the memory is closed.
     fn begin(&self, done: Done) -> Option<Answer> {
         match Underway::begin(&self.shared) {
-            Ok(underway) => Some(Answer { done: Some(done), underway: Some(underway) }),
+            Ok(underway) => Some(Answer {
+                done: Some(done),
+                underway: Some(underway),
+            }),
             Err(error) => {
                 done(Err(error.into()));
                 None
@@ -162,7 +188,10 @@ impl Handle {
             agent_id: narrow(scope.agent_id, outer.agent_id),
             run_id: narrow(scope.run_id, outer.run_id),
         };
-        Ok(Handle { shared: Arc::clone(&self.shared), view: Some(view) })
+        Ok(Handle {
+            shared: Arc::clone(&self.shared),
+            view: Some(view),
+        })
     }
 
     /// Closes the memory and waits until the calls under way are done; later ones are `CLOSED`. May be repeated.
@@ -194,13 +223,26 @@ impl Handle {
     }
 
     /// Takes the place of a write now, and leaves the rest to the pool.
-    fn start(&self, memory: &Memory, operation: Operation, arguments: String, now: Option<Timestamp>, answer: Answer) {
+    fn start(
+        &self,
+        memory: &Memory,
+        operation: Operation,
+        arguments: String,
+        now: Option<Timestamp>,
+        answer: Answer,
+    ) {
         let begun = self.limit(memory, now).and_then(|memory| {
-            let place = if operation.writes() { Some(memory.queue()?) } else { None };
+            let place = if operation.writes() {
+                Some(memory.queue()?)
+            } else {
+                None
+            };
             Ok((memory, place))
         });
         match begun {
-            Ok((memory, place)) => pool::spawn(move || run(&memory, place, operation, &arguments, answer)),
+            Ok((memory, place)) => {
+                pool::spawn(move || run(&memory, place, operation, &arguments, answer))
+            }
             Err(error) => answer.give(Err(error.into())),
         }
     }
@@ -244,7 +286,12 @@ impl Shared {
         loop {
             match &state.phase {
                 Phase::Open(memory) => return Ok(memory.clone()),
-                Phase::Opening(_) => state = self.opened.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Phase::Opening(_) => {
+                    state = self
+                        .opened
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
                 Phase::Unopened => {
                     self.begin_opening(&mut state, Vec::new());
                     drop(state);
@@ -265,10 +312,13 @@ impl Shared {
             Some(path) => Memory::open(path, self.options.clone()),
             None => Memory::in_memory(self.options.clone()),
         };
-        let opened = catch_unwind(AssertUnwindSafe(open)).map_or_else(|_| Err(WireError::fault()), |opened| Ok(opened?));
+        let opened = catch_unwind(AssertUnwindSafe(open))
+            .map_or_else(|_| Err(WireError::fault()), |opened| Ok(opened?));
         loop {
             let mut state = self.lock();
-            let Phase::Opening(waiting) = &mut state.phase else { unreachable!("one thread opens, and this is it") };
+            let Phase::Opening(waiting) = &mut state.phase else {
+                unreachable!("one thread opens, and this is it")
+            };
             let waiting = std::mem::take(waiting);
             // Who comes while others are let begin still has to wait behind them.
             if opened.is_err() {
@@ -306,7 +356,9 @@ impl Shared {
             if let Phase::Open(memory) = phase {
                 memory.close();
             }
-            closers.into_iter().for_each(|done| done(Ok(NOTHING.to_owned())));
+            closers
+                .into_iter()
+                .for_each(|done| done(Ok(NOTHING.to_owned())));
             drop(underway);
         });
     }
@@ -375,13 +427,23 @@ impl Drop for Answer {
 }
 
 /// Runs a call that has its place, on a thread of the pool.
-fn run(memory: &Memory, place: Option<Queued>, operation: Operation, arguments: &str, answer: Answer) {
+fn run(
+    memory: &Memory,
+    place: Option<Queued>,
+    operation: Operation,
+    arguments: &str,
+    answer: Answer,
+) {
     let call = Arguments::parse(arguments).and_then(|arguments| arguments.read(operation));
     match (call, place) {
         (Ok(Call::Write(write)), Some(place)) => match write.checked(memory) {
             Ok((request, speakers)) => place.submit(request, move |written| {
                 let written = written.map_err(|error| Write::locate(&speakers, error));
-                answer.give(written.map(|written| wire::written(&written)).map_err(WireError::from));
+                answer.give(
+                    written
+                        .map(|written| wire::written(&written))
+                        .map_err(WireError::from),
+                );
             }),
             Err(error) => answer.give(Err(error.into())),
         },
@@ -393,7 +455,9 @@ fn run(memory: &Memory, place: Option<Queued>, operation: Operation, arguments: 
 fn run_read(memory: &Memory, call: Call) -> Result<String> {
     Ok(match call {
         Call::Search(query, options) => wire::hits(&memory.search(&query, options)?),
-        Call::Get(id) => memory.get(&id)?.map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
+        Call::Get(id) => memory
+            .get(&id)?
+            .map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
         Call::GetAll(options) => wire::records(&memory.get_all(options)?),
         Call::Count(select) => memory.count(select)?.to_string(),
         Call::Write(_) => unreachable!("a write has a place in the queue"),
@@ -404,7 +468,9 @@ fn run_read(memory: &Memory, call: Call) -> Result<String> {
 fn scratch() -> Result<&'static Memory> {
     static SCRATCH: LazyLock<std::result::Result<Memory, String>> =
         LazyLock::new(|| Memory::new().map_err(|error| error.message().to_owned()));
-    SCRATCH.as_ref().map_err(|message| Error::new(Code::Io, message.as_str()))
+    SCRATCH
+        .as_ref()
+        .map_err(|message| Error::new(Code::Io, message.as_str()))
 }
 
 fn closed() -> Error {

@@ -58,8 +58,15 @@ impl Pool {
 
     fn new(process: u32) -> Self {
         // Jobs wait for the disk more than they compute.
-        let most_threads = thread::available_parallelism().map_or(4, |count| count.get().clamp(4, 8));
-        Pool { process, most_threads, state: Mutex::default(), work: Condvar::new(), next: OnceLock::new() }
+        let most_threads =
+            thread::available_parallelism().map_or(4, |count| count.get().clamp(4, 8));
+        Pool {
+            process,
+            most_threads,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            next: OnceLock::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,7 +74,9 @@ impl Pool {
     }
 
     fn start_thread(&'static self) {
-        let started = thread::Builder::new().name("agentmem".into()).spawn(|| self.work());
+        let started = thread::Builder::new()
+            .name("agentmem".into())
+            .spawn(|| self.work());
         if started.is_err() {
             let mut state = self.lock();
             state.threads -= 1;
@@ -94,7 +103,10 @@ impl Pool {
                 return Some(job);
             }
             state.idle += 1;
-            let waited = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            let waited = self
+                .work
+                .wait_timeout(state, IDLE)
+                .unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
             state.idle -= 1;
             if waited.1.timed_out() && state.jobs.is_empty() {

@@ -1,8 +1,9 @@
 //! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
 
 use agentmem_core::{
-    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord,
-    Options, Order, Request, Result, ScopeMatch, Search, Select, Timestamp,
+    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, MAX_ITEMS, MAX_ITEMS_BYTES,
+    Memory, Metadata, Mode, NewRecord, Options, Order, Request, Result, ScopeMatch, Search, Select,
+    Timestamp,
 };
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -10,20 +11,63 @@ use std::time::Duration;
 use crate::fields::{Fields, MAX_INTEGER, into_text};
 
 const ADD: [&str; 12] = [
-    "userId", "agentId", "runId", "role", "name", "metadata", "importance", "id", "createdAt", "expiresAt", "ttl", "dedupe",
+    "userId",
+    "agentId",
+    "runId",
+    "role",
+    "name",
+    "metadata",
+    "importance",
+    "id",
+    "createdAt",
+    "expiresAt",
+    "ttl",
+    "dedupe",
 ];
-const DEFAULTS: [&str; 11] =
-    ["userId", "agentId", "runId", "role", "name", "metadata", "importance", "createdAt", "expiresAt", "ttl", "dedupe"];
+const DEFAULTS: [&str; 11] = [
+    "userId",
+    "agentId",
+    "runId",
+    "role",
+    "name",
+    "metadata",
+    "importance",
+    "createdAt",
+    "expiresAt",
+    "ttl",
+    "dedupe",
+];
 const ITEM: [&str; 13] = [
-    "content", "userId", "agentId", "runId", "role", "name", "metadata", "importance", "id", "createdAt", "expiresAt", "ttl",
+    "content",
+    "userId",
+    "agentId",
+    "runId",
+    "role",
+    "name",
+    "metadata",
+    "importance",
+    "id",
+    "createdAt",
+    "expiresAt",
+    "ttl",
     "dedupe",
 ];
 const SCOPE: [&str; 3] = ["userId", "agentId", "runId"];
 const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "until"];
-const SEARCH: [&str; 9] = ["userId", "agentId", "runId", "filter", "since", "until", "limit", "mode", "minScore"];
-const GET_ALL: [&str; 10] =
-    ["userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order"];
-const CHANGES: [&str; 6] = ["content", "metadata", "importance", "expiresAt", "ttl", "ifVersion"];
+const SEARCH: [&str; 9] = [
+    "userId", "agentId", "runId", "filter", "since", "until", "limit", "mode", "minScore",
+];
+const GET_ALL: [&str; 10] = [
+    "userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order",
+];
+const CHANGES: [&str; 6] = [
+    "content",
+    "metadata",
+    "importance",
+    "expiresAt",
+    "ttl",
+    "ifVersion",
+];
 
 /// The operations on records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +101,14 @@ impl Operation {
 
     /// Tells whether it takes a place in the queue of writes.
     pub fn writes(self) -> bool {
-        matches!(self, Operation::Add | Operation::AddMany | Operation::Update | Operation::Delete | Operation::Clear)
+        matches!(
+            self,
+            Operation::Add
+                | Operation::AddMany
+                | Operation::Update
+                | Operation::Delete
+                | Operation::Clear
+        )
     }
 }
 
@@ -102,8 +153,12 @@ impl Arguments {
 
     /// The time that the caller's clock gave, if it has one.
     pub fn now(&mut self) -> Result<Option<Timestamp>> {
-        let Some(now) = self.take("now") else { return Ok(None) };
-        let ms = now.as_i64().ok_or_else(|| Error::invalid("clock", "gives no milliseconds since 1970"))?;
+        let Some(now) = self.take("now") else {
+            return Ok(None);
+        };
+        let ms = now
+            .as_i64()
+            .ok_or_else(|| Error::invalid("clock", "gives no milliseconds since 1970"))?;
         read_now(ms).map(Some)
     }
 
@@ -140,7 +195,9 @@ impl Arguments {
     }
 
     fn text(&mut self, key: &str) -> Result<String> {
-        self.take(key).and_then(into_text).ok_or_else(|| Error::invalid(key, "is not text"))
+        self.take(key)
+            .and_then(into_text)
+            .ok_or_else(|| Error::invalid(key, "is not text"))
     }
 
     fn options(&mut self, known: &[&str]) -> Result<Fields> {
@@ -150,7 +207,11 @@ impl Arguments {
     fn add(mut self) -> Result<Write> {
         let content = self.take("content");
         let (record, speaker) = new_record(content, self.options(&ADD)?)?;
-        Ok(Write { request: Request::Add(Box::new(record)), defaults: None, speakers: vec![speaker] })
+        Ok(Write {
+            request: Request::Add(Box::new(record)),
+            defaults: None,
+            speakers: vec![speaker],
+        })
     }
 
     /// Reads items; an item gets those defaults for which it has no key (spec 6.6).
@@ -159,7 +220,10 @@ impl Arguments {
             return Err(Error::invalid("items", "is not an array"));
         };
         if items.len() > MAX_ITEMS {
-            return Err(Error::invalid("items", format!("are {}: {MAX_ITEMS} are the most", items.len())));
+            return Err(Error::invalid(
+                "items",
+                format!("are {}: {MAX_ITEMS} are the most", items.len()),
+            ));
         }
         let defaults = match self.take("defaults") {
             Some(defaults) => Defaults::read(defaults)?,
@@ -173,18 +237,31 @@ impl Arguments {
             bytes += record.content.len() + defaults.least_bytes;
             // The core counts exactly; this keeps a large default from being copied without end.
             if bytes > MAX_ITEMS_BYTES {
-                return Err(Error::invalid("items", format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata")));
+                return Err(Error::invalid(
+                    "items",
+                    format!(
+                        "have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"
+                    ),
+                ));
             }
             records.push(record);
             speakers.push(speaker);
         }
-        Ok(Write { request: Request::AddMany(records), defaults: defaults.record.map(Box::new), speakers })
+        Ok(Write {
+            request: Request::AddMany(records),
+            defaults: defaults.record.map(Box::new),
+            speakers,
+        })
     }
 }
 
 impl Call {
     fn write(request: Request) -> Self {
-        Call::Write(Write { request, defaults: None, speakers: Vec::new() })
+        Call::Write(Write {
+            request,
+            defaults: None,
+            speakers: Vec::new(),
+        })
     }
 }
 
@@ -202,10 +279,19 @@ impl Defaults {
     fn read(value: Value) -> Result<Self> {
         let fields = Fields::read(value.clone(), "defaults", "defaults.", &DEFAULTS)?;
         let record = new_options(fields)?;
-        let Value::Object(members) = value else { unreachable!("it was read as an object") };
+        let Value::Object(members) = value else {
+            unreachable!("it was read as an object")
+        };
         // At most half of it is an artefact of how numbers are written here: 1.0 for 1.
-        let least_bytes = record.metadata.as_ref().map_or(0, |metadata| json_bytes(metadata) / 2);
-        Ok(Defaults { members, record: Some(record), least_bytes })
+        let least_bytes = record
+            .metadata
+            .as_ref()
+            .map_or(0, |metadata| json_bytes(metadata) / 2);
+        Ok(Defaults {
+            members,
+            record: Some(record),
+            least_bytes,
+        })
     }
 
     fn fill(&self, item: Value, index: usize) -> Result<(NewRecord, Speaker)> {
@@ -213,18 +299,29 @@ impl Defaults {
         let Value::Object(mut members) = item else {
             return Err(Error::invalid(field, "is not an object"));
         };
-        let own: Vec<&String> = self.members.keys().filter(|key| !says(&members, key)).collect();
+        let own: Vec<&String> = self
+            .members
+            .keys()
+            .filter(|key| !says(&members, key))
+            .collect();
         for key in own {
             members.insert(key.clone(), self.members[key].clone());
         }
         let content = members.remove("content");
-        new_record(content, Fields::read(Value::Object(members), &field, &path, &ITEM)?)
+        new_record(
+            content,
+            Fields::read(Value::Object(members), &field, &path, &ITEM)?,
+        )
     }
 }
 
 /// Tells whether an item says anything of a field; `expiresAt` and `ttl` count as one, and a message for role and name.
 fn says(item: &Map<String, Value>, key: &str) -> bool {
-    let in_message = || item.get("content").and_then(Value::as_object).is_some_and(|message| message.contains_key(key));
+    let in_message = || {
+        item.get("content")
+            .and_then(Value::as_object)
+            .is_some_and(|message| message.contains_key(key))
+    };
     match key {
         "expiresAt" | "ttl" => item.contains_key("expiresAt") || item.contains_key("ttl"),
         "role" | "name" => item.contains_key(key) || in_message(),
@@ -245,26 +342,54 @@ fn new_record(content: Option<Value>, fields: Fields) -> Result<(NewRecord, Spea
     match content {
         Some(Value::String(text)) => record.content = text,
         Some(message @ Value::Object(_)) => {
-            let mut message = Fields::read(message, &field, &format!("{field}."), &["role", "content", "name"])?;
-            let lacks = |key: &str| Error::invalid(format!("{field}.{key}"), "is missing: a message has a role and content");
+            let mut message = Fields::read(
+                message,
+                &field,
+                &format!("{field}."),
+                &["role", "content", "name"],
+            )?;
+            let lacks = |key: &str| {
+                Error::invalid(
+                    format!("{field}.{key}"),
+                    "is missing: a message has a role and content",
+                )
+            };
             role = Some(message.text("role")?.ok_or_else(|| lacks("role"))?);
             record.content = message.text("content")?.ok_or_else(|| lacks("content"))?;
             name = message.text("name")?;
-            speaker = Speaker { role: true, name: name.is_some() };
+            speaker = Speaker {
+                role: true,
+                name: name.is_some(),
+            };
         }
-        _ => return Err(Error::invalid(field, "is neither text nor a message {role, content, name?}")),
+        _ => {
+            return Err(Error::invalid(
+                field,
+                "is neither text nor a message {role, content, name?}",
+            ));
+        }
     }
     let (role_field, name_field) = (fields.field("role"), fields.field("name"));
     let options = new_options(fields)?;
     let role = one_of(role, options.role, role_field)?;
     let name = one_of(name, options.name, name_field)?;
-    Ok((NewRecord { content: record.content, role, name, ..options }, speaker))
+    Ok((
+        NewRecord {
+            content: record.content,
+            role,
+            name,
+            ..options
+        },
+        speaker,
+    ))
 }
 
 /// The value that a message or an option gives; both may, if they agree.
 fn one_of(said: Option<String>, option: Option<String>, field: String) -> Result<Option<String>> {
     match (said, option) {
-        (Some(said), Some(option)) if said != option => Err(Error::invalid(field, "differs from that of the message")),
+        (Some(said), Some(option)) if said != option => {
+            Err(Error::invalid(field, "differs from that of the message"))
+        }
         (said, option) => Ok(said.or(option)),
     }
 }
@@ -291,7 +416,10 @@ fn new_options(mut fields: Fields) -> Result<NewRecord> {
 fn expiry(fields: &mut Fields) -> Result<Option<Expiry>> {
     let (time, ttl) = (fields.time("expiresAt")?, fields.number("ttl")?);
     match (time, ttl) {
-        (Some(_), Some(_)) => Err(Error::invalid(fields.field("ttl"), "cannot be given together with expiresAt")),
+        (Some(_), Some(_)) => Err(Error::invalid(
+            fields.field("ttl"),
+            "cannot be given together with expiresAt",
+        )),
         (Some(time), None) => Ok(Some(Expiry::At(time))),
         (None, Some(seconds)) => Ok(Some(Expiry::Ttl(seconds))),
         (None, None) => Ok(None),
@@ -302,12 +430,18 @@ fn expiry(fields: &mut Fields) -> Result<Option<Expiry>> {
 fn change(mut fields: Fields) -> Result<Change> {
     let clears = |fields: &Fields, key: &str| fields.has(key);
     if fields.has("expiresAt") && fields.has("ttl") {
-        return Err(Error::invalid("ttl", "cannot be given together with expiresAt"));
+        return Err(Error::invalid(
+            "ttl",
+            "cannot be given together with expiresAt",
+        ));
     }
     let has_content = clears(&fields, "content");
     let content = fields.text("content")?;
     if has_content && content.is_none() {
-        return Err(Error::invalid("content", "is null: content cannot be cleared"));
+        return Err(Error::invalid(
+            "content",
+            "is null: content cannot be cleared",
+        ));
     }
     let metadata = clears(&fields, "metadata").then(Metadata::new);
     let importance = clears(&fields, "importance").then_some(DEFAULT_IMPORTANCE);
@@ -323,7 +457,11 @@ fn change(mut fields: Fields) -> Result<Change> {
 
 fn search(mut fields: Fields) -> Result<Search> {
     let defaults = Search::default();
-    let modes = [("hybrid", Mode::Hybrid), ("lexical", Mode::Lexical), ("semantic", Mode::Semantic)];
+    let modes = [
+        ("hybrid", Mode::Hybrid),
+        ("lexical", Mode::Lexical),
+        ("semantic", Mode::Semantic),
+    ];
     Ok(Search {
         select: fields.select()?,
         limit: fields.count("limit", 1, 1000)?.unwrap_or(defaults.limit),
@@ -338,7 +476,9 @@ fn get_all(mut fields: Fields) -> Result<GetAll> {
         limit: fields.count("limit", 1, MAX_INTEGER)?,
         offset: fields.count("offset", 0, MAX_INTEGER)?,
         after: fields.text("after")?,
-        order: fields.choice("order", &[("asc", Order::Asc), ("desc", Order::Desc)])?.unwrap_or_default(),
+        order: fields
+            .choice("order", &[("asc", Order::Asc), ("desc", Order::Desc)])?
+            .unwrap_or_default(),
     })
 }
 
@@ -353,9 +493,18 @@ impl Write {
 
     /// Gives an error of the core the field of where the caller wrote it: in a message, `role` is `content.role`.
     pub fn locate(speakers: &[Speaker], error: Error) -> Error {
-        let Some(field) = error.field() else { return error };
-        let (item, path, name) = match field.strip_prefix("items[").and_then(|rest| rest.split_once("].")) {
-            Some((index, name)) => (index.parse().unwrap_or(usize::MAX), format!("items[{index}]."), name),
+        let Some(field) = error.field() else {
+            return error;
+        };
+        let (item, path, name) = match field
+            .strip_prefix("items[")
+            .and_then(|rest| rest.split_once("]."))
+        {
+            Some((index, name)) => (
+                index.parse().unwrap_or(usize::MAX),
+                format!("items[{index}]."),
+                name,
+            ),
             None => (0, String::new(), field),
         };
         let speaker = speakers.get(item).copied().unwrap_or_default();
@@ -376,16 +525,30 @@ impl Write {
 /// Reads the options that a memory is opened with (spec 3.3), but the clock, which the bindings read.
 pub(crate) fn open_options(json: &str) -> Result<Options> {
     let members: Value = serde_json::from_str(json).unwrap_or(Value::Bool(false));
-    let mut fields =
-        Fields::options(Some(members), &["create", "readOnly", "durability", "busyTimeout", "cacheBytes"])?;
+    let mut fields = Fields::options(
+        Some(members),
+        &[
+            "create",
+            "readOnly",
+            "durability",
+            "busyTimeout",
+            "cacheBytes",
+        ],
+    )?;
     let defaults = Options::default();
     let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
     Ok(Options {
         create: fields.boolean("create")?.unwrap_or(defaults.create),
         read_only: fields.boolean("readOnly")?.unwrap_or(defaults.read_only),
-        durability: fields.choice("durability", &durabilities)?.unwrap_or(defaults.durability),
-        busy_timeout: fields.integer("busyTimeout", 0, 2_147_483_647)?.map_or(defaults.busy_timeout, Duration::from_millis),
-        cache_bytes: fields.integer("cacheBytes", 0, MAX_INTEGER)?.unwrap_or(defaults.cache_bytes),
+        durability: fields
+            .choice("durability", &durabilities)?
+            .unwrap_or(defaults.durability),
+        busy_timeout: fields
+            .integer("busyTimeout", 0, 2_147_483_647)?
+            .map_or(defaults.busy_timeout, Duration::from_millis),
+        cache_bytes: fields
+            .integer("cacheBytes", 0, MAX_INTEGER)?
+            .unwrap_or(defaults.cache_bytes),
         clock: defaults.clock,
     })
 }
@@ -398,14 +561,21 @@ pub(crate) fn view(json: &str) -> Result<ScopeMatch> {
 
 /// Checks the time of a call, as the caller's clock gave it.
 pub(crate) fn read_now(ms: i64) -> Result<Timestamp> {
-    Timestamp::from_millis(ms).map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
+    Timestamp::from_millis(ms)
+        .map_err(|_| Error::invalid("clock", "gives a time outside the years 1970 to 9999"))
 }
 
 /// Checks the defaults of `addMany` by themselves, so that a fault of theirs is not reported at an item.
 ///
 /// The core checks records only where it adds them: these two are never added, since the second is blank.
 fn check_defaults(memory: &Memory, defaults: NewRecord) -> Result<()> {
-    let error = match memory.add_many(vec![NewRecord { content: "x".into(), ..defaults }, NewRecord::from("")]) {
+    let error = match memory.add_many(vec![
+        NewRecord {
+            content: "x".into(),
+            ..defaults
+        },
+        NewRecord::from(""),
+    ]) {
         Ok(_) => unreachable!("a blank record is refused"),
         Err(error) => error,
     };

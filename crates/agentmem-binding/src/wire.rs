@@ -19,7 +19,8 @@ pub struct WireError {
 impl WireError {
     /// Writes `{"code": …, "field": …, "message": …}`.
     pub fn to_json(&self) -> String {
-        serde_json::json!({ "code": self.code, "field": self.field, "message": self.message }).to_string()
+        serde_json::json!({ "code": self.code, "field": self.field, "message": self.message })
+            .to_string()
     }
 
     /// The error of a call that panicked.
@@ -32,10 +33,16 @@ impl From<Error> for WireError {
     fn from(error: Error) -> Self {
         let message = match (error.field(), error.code()) {
             // Those two speak of a record, the others of the argument at fault.
-            (Some(field), code) if !matches!(code, Code::NotFound | Code::Conflict) => format!("{field} {}", error.message()),
+            (Some(field), code) if !matches!(code, Code::NotFound | Code::Conflict) => {
+                format!("{field} {}", error.message())
+            }
             _ => error.message().to_owned(),
         };
-        WireError { code: error.code().as_str(), field: error.field().map(str::to_owned), message }
+        WireError {
+            code: error.code().as_str(),
+            field: error.field().map(str::to_owned),
+            message,
+        }
     }
 }
 
@@ -66,7 +73,11 @@ pub(crate) fn records(records: &[Record]) -> String {
 }
 
 pub(crate) fn hits(hits: &[Hit]) -> String {
-    finish(|out| write_list(hits, out, |hit, out| write_record(&hit.record, Some(hit.score), out)))
+    finish(|out| {
+        write_list(hits, out, |hit, out| {
+            write_record(&hit.record, Some(hit.score), out)
+        })
+    })
 }
 
 /// Runs a writer over a buffer in memory, which cannot fail.
@@ -76,7 +87,11 @@ fn finish(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
     String::from_utf8(out).expect("JSON is UTF-8")
 }
 
-fn write_list<T>(items: &[T], out: &mut Vec<u8>, write: impl Fn(&T, &mut Vec<u8>) -> std::io::Result<()>) -> std::io::Result<()> {
+fn write_list<T>(
+    items: &[T],
+    out: &mut Vec<u8>,
+    write: impl Fn(&T, &mut Vec<u8>) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
@@ -107,7 +122,11 @@ fn write_record(record: &Record, score: Option<f64>, out: &mut Vec<u8>) -> std::
     // Written by serde_json too, in the shortest form that reads back as the same double.
     out.extend_from_slice(b",\"importance\":");
     serde_json::to_writer(&mut *out, &record.importance)?;
-    write!(out, ",\"createdAt\":\"{}\",\"updatedAt\":\"{}\",\"expiresAt\":", record.created_at, record.updated_at)?;
+    write!(
+        out,
+        ",\"createdAt\":\"{}\",\"updatedAt\":\"{}\",\"expiresAt\":",
+        record.created_at, record.updated_at
+    )?;
     match record.expires_at {
         Some(time) => write!(out, "\"{time}\"")?,
         None => out.extend_from_slice(b"null"),

@@ -7,7 +7,8 @@ use agentmem_binding::{Handle, WireError};
 use serde_json::{Value, json};
 
 fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("agentmem-binding-{name}-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("agentmem-binding-{name}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -18,9 +19,18 @@ fn call(handle: &Handle, operation: &str, arguments: Value) -> Value {
 }
 
 /// Submits a call and gives where its outcome will arrive.
-fn submit(handle: &Handle, operation: &str, arguments: Value) -> mpsc::Receiver<Result<String, WireError>> {
+fn submit(
+    handle: &Handle,
+    operation: &str,
+    arguments: Value,
+) -> mpsc::Receiver<Result<String, WireError>> {
     let (sender, receiver) = mpsc::channel();
-    handle.submit(operation, arguments.to_string(), None, Box::new(move |outcome| sender.send(outcome).unwrap()));
+    handle.submit(
+        operation,
+        arguments.to_string(),
+        None,
+        Box::new(move |outcome| sender.send(outcome).unwrap()),
+    );
     receiver
 }
 
@@ -32,17 +42,28 @@ fn calls_that_are_submitted_write_in_their_order_also_while_the_file_is_being_op
         .map(|number| {
             // Every second one is slow to embed, which must not let the next one overtake.
             let content = format!("number {number} {}", "word ".repeat(number % 2 * 200));
-            submit(&handle, "add", json!({ "content": content, "options": { "metadata": { "number": number } } }))
+            submit(
+                &handle,
+                "add",
+                json!({ "content": content, "options": { "metadata": { "number": number } } }),
+            )
         })
         .collect();
     for outcome in outcomes {
         outcome.recv().unwrap().unwrap();
     }
-    let records = call(&handle, "getAll", json!({ "options": { "order": "asc" }, "now": 1_767_225_600_000_i64 }));
+    let records = call(
+        &handle,
+        "getAll",
+        json!({ "options": { "order": "asc" }, "now": 1_767_225_600_000_i64 }),
+    );
     // Generated ids grow in the order of adding.
     let mut records: Vec<&Value> = records.as_array().unwrap().iter().collect();
     records.sort_by_key(|record| record["id"].as_str());
-    let numbers: Vec<_> = records.iter().filter_map(|record| record["metadata"]["number"].as_i64()).collect();
+    let numbers: Vec<_> = records
+        .iter()
+        .filter_map(|record| record["metadata"]["number"].as_i64())
+        .collect();
     assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
     handle.close();
     std::fs::remove_dir_all(folder).unwrap();
@@ -53,13 +74,19 @@ fn a_failed_opening_is_told_to_each_call_and_a_later_one_tries_again() {
     let folder = folder("again");
     let missing = folder.join("missing");
     let handle = Handle::new(missing.join("store").to_str(), "{}").unwrap();
-    for outcome in [submit(&handle, "count", json!({})), submit(&handle, "add", json!({ "content": "tea" }))] {
+    for outcome in [
+        submit(&handle, "count", json!({})),
+        submit(&handle, "add", json!({ "content": "tea" })),
+    ] {
         let error = outcome.recv().unwrap().unwrap_err();
         assert_eq!((error.code, error.field.as_deref()), ("IO", Some("path")));
     }
     assert_eq!(handle.call("count", "{}").unwrap_err().code, "IO");
     std::fs::create_dir(&missing).unwrap();
-    assert_eq!(submit(&handle, "count", json!({})).recv().unwrap().unwrap(), "0");
+    assert_eq!(
+        submit(&handle, "count", json!({})).recv().unwrap().unwrap(),
+        "0"
+    );
     handle.close();
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -82,7 +109,9 @@ fn close_waits_for_the_calls_under_way_and_refuses_later_ones() {
     let path = folder.join("store");
     let handle = Handle::new(path.to_str(), "{}").unwrap();
     let view = handle.scoped(r#"{"userId": "ada"}"#).unwrap();
-    let outcomes: Vec<_> = (0..100).map(|_| submit(&view, "add", json!({ "content": "tea" }))).collect();
+    let outcomes: Vec<_> = (0..100)
+        .map(|_| submit(&view, "add", json!({ "content": "tea" })))
+        .collect();
     let closing: Vec<_> = (0..2)
         .map(|_| {
             let (sender, receiver) = mpsc::channel();
@@ -90,17 +119,39 @@ fn close_waits_for_the_calls_under_way_and_refuses_later_ones() {
             receiver
         })
         .collect();
-    assert_eq!(submit(&view, "count", json!({})).recv().unwrap().unwrap_err().code, "CLOSED");
-    assert_eq!(view.scoped(r#"{"runId": "monday"}"#).err().map(|error| error.code), Some("CLOSED"));
+    assert_eq!(
+        submit(&view, "count", json!({}))
+            .recv()
+            .unwrap()
+            .unwrap_err()
+            .code,
+        "CLOSED"
+    );
+    assert_eq!(
+        view.scoped(r#"{"runId": "monday"}"#)
+            .err()
+            .map(|error| error.code),
+        Some("CLOSED")
+    );
     for closed in closing {
         closed.recv().unwrap().unwrap();
-        assert!(!folder.join("store-wal").exists(), "the file is closed when close says so");
+        assert!(
+            !folder.join("store-wal").exists(),
+            "the file is closed when close says so"
+        );
     }
-    assert!(outcomes.into_iter().all(|outcome| outcome.recv().unwrap().is_ok()));
+    assert!(
+        outcomes
+            .into_iter()
+            .all(|outcome| outcome.recv().unwrap().is_ok())
+    );
     handle.close();
 
     let again = Handle::open(path.to_str(), r#"{"create": false}"#).unwrap();
-    assert_eq!(call(&again, "count", json!({ "options": { "userId": "ada" } })), 100);
+    assert_eq!(
+        call(&again, "count", json!({ "options": { "userId": "ada" } })),
+        100
+    );
     drop((handle, view, again));
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -113,23 +164,65 @@ fn faults_of_a_message_are_located_in_it() {
         assert_eq!(error.code, "INVALID_ARGUMENT", "{error}");
         error.field.unwrap()
     };
-    assert_eq!(field("add", json!({ "content": { "role": "user", "content": " " } })), "content.content");
-    assert_eq!(field("add", json!({ "content": { "role": "", "content": "tea" } })), "content.role");
-    assert_eq!(field("add", json!({ "content": { "role": "user", "content": "tea" }, "options": { "name": "" } })), "name");
+    assert_eq!(
+        field(
+            "add",
+            json!({ "content": { "role": "user", "content": " " } })
+        ),
+        "content.content"
+    );
+    assert_eq!(
+        field(
+            "add",
+            json!({ "content": { "role": "", "content": "tea" } })
+        ),
+        "content.role"
+    );
+    assert_eq!(
+        field(
+            "add",
+            json!({ "content": { "role": "user", "content": "tea" }, "options": { "name": "" } })
+        ),
+        "name"
+    );
     let items = json!([{ "content": "tea" }, { "content": { "role": "user", "content": "tea", "name": " " } }]);
-    assert_eq!(field("addMany", json!({ "items": items })), "items[1].content.name");
+    assert_eq!(
+        field("addMany", json!({ "items": items })),
+        "items[1].content.name"
+    );
     // The default of an item that has its own value is checked all the same.
-    let (items, defaults) = (json!([{ "content": "tea", "role": "user" }]), json!({ "role": "" }));
-    assert_eq!(field("addMany", json!({ "items": items, "defaults": defaults })), "defaults.role");
+    let (items, defaults) = (
+        json!([{ "content": "tea", "role": "user" }]),
+        json!({ "role": "" }),
+    );
+    assert_eq!(
+        field("addMany", json!({ "items": items, "defaults": defaults })),
+        "defaults.role"
+    );
     assert_eq!(handle.call("count", "{}").unwrap(), "0");
 }
 
 #[test]
 fn numbers_come_back_as_the_same_doubles() {
     let handle = Handle::open(None, "{}").unwrap();
-    let numbers = [0.1, 5e-324, 2.225_073_858_507_201e-308, 1.0 / 3.0, 123_456_789.123_456_78];
-    let added = call(&handle, "add", json!({ "content": "tea", "options": { "metadata": { "numbers": numbers }, "importance": 0.1 + 0.2 } }));
-    let stored: Vec<f64> = added["metadata"]["numbers"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap()).collect();
+    let numbers = [
+        0.1,
+        5e-324,
+        2.225_073_858_507_201e-308,
+        1.0 / 3.0,
+        123_456_789.123_456_78,
+    ];
+    let added = call(
+        &handle,
+        "add",
+        json!({ "content": "tea", "options": { "metadata": { "numbers": numbers }, "importance": 0.1 + 0.2 } }),
+    );
+    let stored: Vec<f64> = added["metadata"]["numbers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|n| n.as_f64().unwrap())
+        .collect();
     assert_eq!(stored, numbers);
     assert_eq!(added["importance"].as_f64(), Some(0.1 + 0.2));
 }
@@ -143,6 +236,13 @@ fn a_memory_that_is_dropped_is_closed_once_its_calls_are_done() {
     drop(handle);
     outcome.recv().unwrap().unwrap();
     // Another engine is made for the file, or the last one is shared: either way the record is there.
-    assert_eq!(call(&Handle::open(path.to_str(), "{}").unwrap(), "count", json!({})), 1);
+    assert_eq!(
+        call(
+            &Handle::open(path.to_str(), "{}").unwrap(),
+            "count",
+            json!({})
+        ),
+        1
+    );
     std::fs::remove_dir_all(folder).unwrap();
 }

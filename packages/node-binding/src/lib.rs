@@ -21,7 +21,9 @@ impl NativeMemory {
     /// Checks its arguments, and touches no file.
     #[napi(constructor)]
     pub fn new(path: Option<String>, options: String) -> Result<Self> {
-        Ok(NativeMemory { handle: Handle::new(path.as_deref(), &options).map_err(thrown)? })
+        Ok(NativeMemory {
+            handle: Handle::new(path.as_deref(), &options).map_err(thrown)?,
+        })
     }
 
     /// Opens the file, if it is not open yet.
@@ -32,14 +34,25 @@ impl NativeMemory {
 
     /// Does an operation; `now` is what the caller's clock gave, if it has one.
     #[napi(ts_return_type = "Promise<string>")]
-    pub fn call<'env>(&self, env: &'env Env, operation: String, args: String, now: Option<f64>) -> Result<Object<'env>> {
-        promise(env, |done| self.handle.submit(&operation, args, now.map(|now| now as i64), done))
+    pub fn call<'env>(
+        &self,
+        env: &'env Env,
+        operation: String,
+        args: String,
+        now: Option<f64>,
+    ) -> Result<Object<'env>> {
+        promise(env, |done| {
+            self.handle
+                .submit(&operation, args, now.map(|now| now as i64), done)
+        })
     }
 
     /// Gives a view that cannot leave a scope.
     #[napi]
     pub fn scoped(&self, scope: String) -> Result<NativeMemory> {
-        Ok(NativeMemory { handle: self.handle.scoped(&scope).map_err(thrown)? })
+        Ok(NativeMemory {
+            handle: self.handle.scoped(&scope).map_err(thrown)?,
+        })
     }
 
     /// Closes the memory once the calls under way are done.
@@ -50,9 +63,14 @@ impl NativeMemory {
 }
 
 /// Makes a promise, and begins what will resolve it from whichever thread it ends on.
-fn promise<'env>(env: &'env Env, begin: impl FnOnce(agentmem_binding::Done)) -> Result<Object<'env>> {
+fn promise<'env>(
+    env: &'env Env,
+    begin: impl FnOnce(agentmem_binding::Done),
+) -> Result<Object<'env>> {
     let (deferred, promise) = env.create_deferred()?;
-    begin(Box::new(move |outcome| deferred.resolve(move |_| Ok(answer(outcome)))));
+    begin(Box::new(move |outcome| {
+        deferred.resolve(move |_| Ok(answer(outcome)))
+    }));
     Ok(promise)
 }
 
@@ -61,7 +79,11 @@ fn answer(outcome: std::result::Result<String, WireError>) -> String {
         Ok(ok) if ok.len() < MAX_STRING - 16 => format!("{{\"ok\":{ok}}}"),
         Ok(_) => {
             let message = "the answer is longer than a string of JavaScript can be: ask for it in parts, with limit and after";
-            let error = WireError { code: "LIMIT", field: None, message: message.to_owned() };
+            let error = WireError {
+                code: "LIMIT",
+                field: None,
+                message: message.to_owned(),
+            };
             format!("{{\"error\":{}}}", error.to_json())
         }
         Err(error) => format!("{{\"error\":{}}}", error.to_json()),

@@ -1,3 +1,4 @@
+import type { SelectOptions } from "@agentmem/core/src/filter.ts";
 import type {
   GetAllOptions,
   Hit,
@@ -6,7 +7,6 @@ import type {
   ScopedMemoryApi,
   SearchOptions,
 } from "@agentmem/core/src/memory.ts";
-import type { SelectOptions } from "@agentmem/core/src/filter.ts";
 import type {
   AddItem,
   AddOptions,

@@ -1,9 +1,9 @@
 //! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
 
 use agentmem_core::{
-    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, MAX_ITEMS, MAX_ITEMS_BYTES,
-    Memory, Metadata, Mode, NewRecord, Options, Order, Request, Result, ScopeMatch, Search, Select,
-    Timestamp,
+    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, History, MAX_ITEMS,
+    MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order, Request, Result,
+    ScopeMatch, Search, Select, Timestamp,
 };
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -533,6 +533,7 @@ pub(crate) fn open_options(json: &str) -> Result<Options> {
             "durability",
             "busyTimeout",
             "cacheBytes",
+            "history",
         ],
     )?;
     let defaults = Options::default();
@@ -549,8 +550,29 @@ pub(crate) fn open_options(json: &str) -> Result<Options> {
         cache_bytes: fields
             .integer("cacheBytes", 0, MAX_INTEGER)?
             .unwrap_or(defaults.cache_bytes),
+        history: fields
+            .take("history")
+            .map_or(Ok(defaults.history), history)?,
         clock: defaults.clock,
     })
+}
+
+/// Reads which superseded states `compact` leaves: `"keep"`, `"none"` or `{"days": n}`.
+fn history(value: Value) -> Result<History> {
+    match value {
+        Value::String(name) if name == "keep" => Ok(History::Keep),
+        Value::String(name) if name == "none" => Ok(History::Nothing),
+        Value::Object(_) => {
+            let mut members = Fields::read(value, "history", "history.", &["days"])?;
+            let days = members.number("days")?;
+            days.map(History::Days)
+                .ok_or_else(|| Error::invalid("history.days", "is missing"))
+        }
+        _ => Err(Error::invalid(
+            "history",
+            "is not one of \"keep\", \"none\" and {\"days\": a number}",
+        )),
+    }
 }
 
 /// Reads the scope of a view.

@@ -1,0 +1,322 @@
+"""What conformance cases cannot say of `Memory`: tasks, loops, threads, cancellation, forks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import agentmem_native
+import pytest
+from agentmem_native import (
+    UNSET,
+    AgentMemError,
+    ClosedError,
+    InvalidArgumentError,
+    IoError,
+    Memory,
+    NotFoundError,
+    ScopedMemory,
+    UnsupportedFormatError,
+)
+
+
+async def test_a_thousand_tasks_write_in_the_order_of_their_start(tmp_path: Path) -> None:
+    async with Memory(tmp_path / "store.db") as memory:
+        calls = [memory.add(f"number {n}", metadata={"n": n}) for n in range(1000)]
+        added = await asyncio.gather(*calls)
+        assert await memory.count() == 1000
+    # Generated ids grow in the order of writing.
+    in_order = sorted(added, key=lambda record: record.id)
+    assert [record.metadata["n"] for record in in_order] == list(range(1000))
+
+
+async def test_the_event_loop_goes_on_while_a_large_write_runs(tmp_path: Path) -> None:
+    async with Memory(tmp_path / "store.db") as memory:
+        items: list[Any] = [{"content": f"green tea number {n} " * 20} for n in range(3000)]
+        adding = asyncio.create_task(memory.add_many(items))
+        ticks = 0
+        while not adding.done():
+            await asyncio.sleep(0)
+            ticks += 1
+        assert len(await adding) == 3000
+    assert ticks > 10
+
+
+async def test_what_is_cancelled_is_written_or_not_and_the_memory_goes_on(tmp_path: Path) -> None:
+    async with Memory(tmp_path / "store.db") as memory:
+        tasks = [asyncio.create_task(memory.add("tea", id=str(n))) for n in range(200)]
+        await asyncio.sleep(0)
+        for task in tasks[::2]:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(one, asyncio.CancelledError) for one in outcomes[::2])
+        assert not any(isinstance(one, BaseException) for one in outcomes[1::2])
+        # A retry with the same id is safe, whatever became of the first.
+        again = await asyncio.gather(*(memory.add("tea", id=str(n)) for n in range(200)))
+        assert [record.version for record in again] == [1] * 200
+        assert await memory.count() == 200
+
+
+def test_one_memory_serves_several_loops_in_several_threads(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "store.db")
+    found: list[int] = []
+
+    async def work() -> None:
+        await asyncio.gather(*(memory.add("tea") for _ in range(50)))
+        found.append(await memory.count())
+
+    threads = [threading.Thread(target=asyncio.run, args=(work(),)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert max(found) == 100
+    asyncio.run(memory.close())
+
+
+def test_a_loop_that_is_closed_before_the_answer_comes_is_left_alone(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "store.db")
+
+    async def leave() -> None:
+        task = asyncio.create_task(memory.add("tea", id="it"))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    for _ in range(20):
+        asyncio.run(leave())
+
+    async def look() -> None:
+        await memory.add("tea", id="it")
+        assert await memory.count() == 1
+        await memory.close()
+
+    asyncio.run(look())
+
+
+async def test_close_waits_for_the_calls_under_way_and_refuses_later_ones(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "store.db")
+    view = memory.scoped(user_id="ada")
+    tasks = [asyncio.create_task(view.add("tea")) for _ in range(100)]
+    await asyncio.sleep(0)
+    await asyncio.gather(memory.close(), memory.close())
+    assert not (tmp_path / "store.db-wal").exists()
+    assert len({record.id for record in await asyncio.gather(*tasks)}) == 100
+    with pytest.raises(ClosedError) as caught:
+        await view.count()
+    assert (caught.value.code, caught.value.field) == ("CLOSED", None)
+    with pytest.raises(ClosedError):
+        memory.scoped(user_id="ada")
+
+
+async def test_opening_fails_with_the_first_call_or_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "store.db"
+    memory = Memory(path)
+    outcomes = await asyncio.gather(memory.add("tea"), memory.count(), return_exceptions=True)
+    assert [(type(one), getattr(one, "field", None)) for one in outcomes] == [(IoError, "path")] * 2
+    path.parent.mkdir()
+    assert (await memory.add("tea")).version == 1
+    await memory.close()
+
+    (tmp_path / "list").write_text("a shopping list, long enough to be looked at " * 20)
+    with pytest.raises(UnsupportedFormatError):
+        await Memory.open(tmp_path / "list")
+    with pytest.raises(IoError):
+        await Memory.open(str(tmp_path / "none.db"), create=False)
+
+
+async def test_times_are_aware_datetimes_in_utc_exact_to_the_millisecond() -> None:
+    async with Memory() as memory:
+        east = timezone(timedelta(hours=5, minutes=45))
+        given = datetime(2023, 5, 8, 13, 56, 0, 123999, tzinfo=east)
+        record = await memory.add("tea", created_at=given, ttl=0.5)
+        assert record.created_at == datetime(2023, 5, 8, 8, 11, 0, 123000, tzinfo=timezone.utc)
+        assert record.created_at.tzinfo is timezone.utc
+        assert record.expires_at == record.updated_at + timedelta(seconds=0.5)
+        odd = timezone(timedelta(minutes=53, seconds=28))
+        record = await memory.add("tea", created_at=datetime(2023, 5, 8, tzinfo=odd))
+        assert record.created_at == datetime(2023, 5, 7, 23, 6, 32, tzinfo=timezone.utc)
+        for bad in (datetime(2023, 5, 8), given.date(), 1.5, datetime.min.replace(tzinfo=odd)):
+            with pytest.raises(InvalidArgumentError) as caught:
+                await memory.add("tea", created_at=bad)  # type: ignore[arg-type]  # what types forbid
+            assert caught.value.field == "createdAt"
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"a": {1, 2}}, "metadata.a"),
+        ({"a": [b"x"]}, "metadata.a[0]"),
+        ({"a": float("nan")}, "metadata.a"),
+        ({"a": ("x", 2**53)}, "metadata.a[1]"),
+        ({"a": -(10**400)}, "metadata.a"),
+        ({"a": {2: 1}}, "metadata.a"),
+        ({"a": "\ud800"}, "metadata.a"),
+        ({"a": {"\udfff": 1}}, "metadata.a"),
+        ({"a": UNSET}, "metadata.a"),
+        ([("a", 1)], "metadata"),
+    ],
+)
+async def test_what_is_not_json_is_refused_with_its_path(value: Any, field: str) -> None:
+    async with Memory() as memory:
+        with pytest.raises(InvalidArgumentError) as caught:
+            await memory.add("tea", metadata=value)
+        assert caught.value.field == field
+        assert await memory.count() == 0
+
+
+async def test_values_that_contain_or_share_themselves_are_refused_in_time() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    shared: list[Any] = ["x"]
+    for _ in range(30):
+        shared = [shared, shared]
+    async with Memory() as memory:
+        for value in (endless, shared):
+            with pytest.raises(InvalidArgumentError) as caught:
+                await memory.add("tea", metadata={"a": value})
+            assert caught.value.field == "metadata"
+
+
+async def test_subclasses_count_as_the_value_that_they_extend() -> None:
+    class Text(str):
+        def __str__(self) -> str:
+            return "another"
+
+    class Whole(int):
+        def __repr__(self) -> str:
+            return "another"
+
+    async with Memory() as memory:
+        record = await memory.add(Text("tea"), metadata={Text("k"): Text("v"), "n": Whole(3)})
+        assert (record.content, record.metadata) == ("tea", {"k": "v", "n": 3})
+
+
+async def test_options_are_known_by_their_python_names_and_errors_by_the_wire_names() -> None:
+    async with Memory() as memory:
+        misspelt: list[Any] = [{"content": "tea", "userId": "ada"}]
+        calls: list[tuple[Any, str]] = [
+            (lambda: memory.add("tea", userId="ada"), "userId"),  # type: ignore[arg-type]  # what types forbid
+            (lambda: memory.get("it", as_of=1), "asOf"),  # type: ignore[arg-type]  # what types forbid
+            (lambda: memory.add_many(misspelt), "items[0].userId"),
+            (lambda: memory.add("tea", user_id=5), "userId"),  # type: ignore[arg-type]  # what types forbid
+            (lambda: memory.search("tea", min_score=2), "minScore"),
+            (lambda: memory.update("it", if_version=1), "options"),
+        ]
+        for call, field in calls:
+            with pytest.raises(InvalidArgumentError) as caught:
+                await call()
+            assert caught.value.field == field
+    bad: list[dict[str, Any]] = [{"busy_timeout": -1}, {"path": 5}, {"path": b"x"}, {"bogus": 1}]
+    for arguments in bad:
+        with pytest.raises(InvalidArgumentError):
+            Memory(**arguments)
+
+
+async def test_none_is_a_value_for_scope_ids_and_what_is_left_out_is_any() -> None:
+    async with Memory() as memory:
+        await memory.add("nobody's tea")
+        await memory.add("Ada's tea", user_id="ada")
+        assert await memory.count() == 2
+        assert await memory.count(user_id=UNSET) == 2
+        assert await memory.count(user_id=None) == 1
+        view = memory.scoped(user_id=None)
+        assert isinstance(view, ScopedMemory)
+        assert [record.content for record in await view.get_all()] == ["nobody's tea"]
+        with pytest.raises(TypeError):
+            ScopedMemory()
+
+
+async def test_the_clock_is_read_once_per_call_and_checked() -> None:
+    reads: list[float] = []
+
+    def clock() -> float:
+        reads.append(1000 * (len(reads) + 1) + 0.9)
+        return reads[-1]
+
+    async with Memory(clock=clock) as memory:
+        record = await memory.add("tea")
+        assert record.created_at == datetime.fromtimestamp(1, timezone.utc)
+        assert len(reads) == 1
+
+    def broken() -> float:
+        raise OSError("no clock")
+
+    answers: list[Any] = ["now", True, -1, float("nan"), 1e18, None]
+    clocks: list[Any] = [broken, *(partial(next, cycle([answer])) for answer in answers)]
+    for bad in clocks:
+        async with Memory(clock=bad) as memory:
+            with pytest.raises(InvalidArgumentError) as caught:
+                await memory.count()
+            assert caught.value.field == "clock"
+
+
+async def test_errors_are_told_apart_by_class_and_survive_pickling() -> None:
+    async with Memory() as memory:
+        with pytest.raises(NotFoundError) as caught:
+            await memory.update("absent", importance=1)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (type(copy), copy.code, copy.field) == (NotFoundError, "NOT_FOUND", "id")
+    assert str(copy) == str(caught.value)
+    assert issubclass(NotFoundError, AgentMemError)
+    assert not hasattr(agentmem_native, "MemoryError")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_after_a_fork_the_child_answers_closed_and_can_open_its_own(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from agentmem_native import ClosedError, SyncMemory
+
+memory, unopened = SyncMemory(sys.argv[1]), SyncMemory(sys.argv[2])
+memory.add("tea")
+child = os.fork()
+if child == 0:
+    try:
+        memory.count()
+    except ClosedError:
+        memory.close()
+        unopened.add_many([{"content": "from the child"}])
+        os._exit(unopened.count())
+    os._exit(99)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+assert memory.count() == 1
+"""
+    paths = [str(tmp_path / "one.db"), str(tmp_path / "two.db")]
+    subprocess.run([sys.executable, "-c", script, *paths], check=True, timeout=60)
+
+
+def test_a_process_ends_by_itself_with_a_memory_open_and_calls_under_way(tmp_path: Path) -> None:
+    script = """
+import asyncio, sys
+from agentmem_native import Memory
+
+memory = Memory(sys.argv[1])
+
+async def main():
+    await memory.add("tea")
+    for _ in range(50):
+        asyncio.create_task(memory.add("left alone"))
+    await asyncio.sleep(0)
+
+asyncio.run(main())
+"""
+    command = [sys.executable, "-W", "error", "-c", script, str(tmp_path / "store.db")]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True)
+    assert done.stderr == b""
+
+
+async def test_a_memory_that_is_dropped_lets_its_calls_finish(tmp_path: Path) -> None:
+    task = asyncio.create_task(Memory(tmp_path / "store.db").add("tea"))
+    await asyncio.sleep(0)
+    gc.collect()
+    assert (await task).version == 1

@@ -1,8 +1,8 @@
 // `npm run bench:retrieval -- locomo10.json`: builds both packages and runs benchmarks/<name>/run.mjs.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { main, run, setup, step } from "./setup.mjs";
-import { turbo } from "./turbo.mjs";
+import { main, run, setup } from "./setup.mjs";
+import { buildPackages } from "./turbo.mjs";
 
 await main(async () => {
   const [name, ...rest] = process.argv.slice(2);
@@ -11,15 +11,6 @@ await main(async () => {
     return existsSync(path) ? path : arg;
   });
   await setup();
-  await step("building", () =>
-    turbo([
-      "run",
-      "build",
-      "wheel",
-      "--filter=@agentmem/native",
-      "--filter=agentmem-python",
-      "--output-logs=new-only",
-    ]),
-  );
+  await buildPackages();
   await run("node", [`benchmarks/${name}/run.mjs`, ...args]);
 });

@@ -1,6 +1,7 @@
 //! The glue between Python and AgentMem: text in, text out. What users see is in `python/`.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use agentmem_binding::{Done, Handle, WireError};
@@ -25,27 +26,27 @@ impl NativeMemory {
         })
     }
 
-    /// Opens the file, if it is not open yet, in a thread of the pool; `done(answer, error)` is called from there.
-    fn submit_open(&self, py: Python<'_>, done: Py<PyAny>) {
-        py.detach(|| self.handle.submit_open(told(done)));
+    /// Opens the file, if it is not open yet, and returns at once; `deliver` hears of it with the waiter.
+    fn submit_open(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        py.detach(|| self.handle.submit_open(told(waiter)));
     }
 
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
-    #[pyo3(signature = (operation, args, now, done))]
+    #[pyo3(signature = (operation, args, now, waiter))]
     fn submit(
         &self,
         py: Python<'_>,
         operation: &str,
         args: String,
         now: Option<i64>,
-        done: Py<PyAny>,
+        waiter: Py<PyAny>,
     ) {
-        py.detach(|| self.handle.submit(operation, args, now, told(done)));
+        py.detach(|| self.handle.submit(operation, args, now, told(waiter)));
     }
 
     /// Closes the memory once the calls under way are done, and returns at once.
-    fn submit_close(&self, py: Python<'_>, done: Py<PyAny>) {
-        py.detach(|| self.handle.submit_close(told(done)));
+    fn submit_close(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        py.detach(|| self.handle.submit_close(told(waiter)));
     }
 
     /// Opens the file, if it is not open yet, and waits.
@@ -68,7 +69,7 @@ impl NativeMemory {
         args: String,
         now: Option<i64>,
     ) -> PyResult<String> {
-        wait(py, |done| self.handle.submit(operation, args, now, done))
+        wait(py, |done| self.handle.submit(operation, args, now, waiter))
     }
 
     /// Closes the memory and waits until the calls under way are done.
@@ -108,19 +109,67 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
     }
 }
 
-/// Tells an outcome to Python from whichever thread it comes on; an interpreter that is gone hears nothing.
-fn told(done: Py<PyAny>) -> Done {
-    Box::new(move |outcome| {
-        Python::try_attach(|py| {
-            let called = match outcome {
-                Ok(answer) => done.call1(py, (answer, py.None())),
-                Err(error) => done.call1(py, (py.None(), raised(py, error))),
-            };
-            if let Err(error) = called {
-                error.write_unraisable(py, None);
-            }
+/// Outcomes on their way to Python, so that those that end together are told together.
+///
+/// It belongs to one process, as the threads that fill it do.
+struct Outbox {
+    process: u32,
+    outcomes: Mutex<Vec<Outcome>>,
+    /// That of a child which was forked after this one was made.
+    next: OnceLock<Box<Outbox>>,
+}
+
+type Outcome = (Py<PyAny>, Result<String, WireError>);
+
+static OUTBOX: OnceLock<Outbox> = OnceLock::new();
+
+impl Outbox {
+    fn of_this_process() -> &'static Outbox {
+        let process = std::process::id();
+        let new = || Outbox {
+            process,
+            outcomes: Mutex::default(),
+            next: OnceLock::new(),
+        };
+        let mut outbox = OUTBOX.get_or_init(new);
+        while outbox.process != process {
+            outbox = outbox.next.get_or_init(|| Box::new(new()));
+        }
+        outbox
+    }
+
+    /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all.
+    fn post(&self, outcome: Outcome) {
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        outcomes.push(outcome);
+        let is_first = outcomes.len() == 1;
+        drop(outcomes);
+        if is_first {
+            // An interpreter that is gone hears nothing.
+            Python::try_attach(|py| {
+                self.deliver(py)
+                    .unwrap_or_else(|error| error.write_unraisable(py, None))
+            });
+        }
+    }
+
+    fn deliver(&self, py: Python<'_>) -> PyResult<()> {
+        let outcomes =
+            std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        let told = outcomes.into_iter().map(|(waiter, outcome)| match outcome {
+            Ok(answer) => (waiter, Some(answer), None),
+            Err(error) => (waiter, None, Some(raised(py, error))),
         });
-    })
+        let told: Vec<_> = told.collect();
+        py.import("agentmem_native._memory")?
+            .call_method1("deliver", (told,))
+            .map(drop)
+    }
+}
+
+/// Tells an outcome to who waits for it in Python, from whichever thread it comes on.
+fn told(waiter: Py<PyAny>) -> Done {
+    Box::new(move |outcome| Outbox::of_this_process().post((waiter, outcome)))
 }
 
 /// Makes the exception for an error; its class is Python's own.

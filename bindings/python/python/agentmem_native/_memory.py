@@ -28,7 +28,8 @@ from ._types import (
     Unset,
 )
 
-_Done = Callable[["str | None", "Exception | None"], None]
+_Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]
+_Outcome = tuple[_Waiter, "str | None", "Exception | None"]
 
 
 class _RecordCalls:
@@ -336,7 +337,7 @@ class _RecordCalls:
         """Does an operation; its place among the others is taken before the first wait."""
         now = wire.now(self._clock)
         args = wire.write(arguments)
-        return json.loads(await _wait(lambda done: self._native.submit(operation, args, now, done)))
+        return json.loads(await _wait(lambda waiter: self._native.submit(operation, args, now, waiter)))
 
 
 class ScopedMemory(_RecordCalls):
@@ -459,23 +460,30 @@ class Memory(_RecordCalls):
         await self.close()
 
 
-async def _wait(begin: Callable[[_Done], None]) -> str:
+async def _wait(begin: Callable[[_Waiter], None]) -> str:
     """Begins a call and waits for its outcome, which comes from a thread of the pool."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
+    begin((loop, future))
+    return await future
 
-    def settle(answer: str | None, error: Exception | None) -> None:
+
+def deliver(outcomes: list[_Outcome]) -> None:
+    """Wakes who waits for some outcomes; called from the glue, in any thread."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome[0][0], []).append(outcome)
+    for loop, those in by_loop.items():
+        # The loop may have been closed meanwhile: then nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, those)
+
+
+def _settle(outcomes: list[_Outcome]) -> None:
+    for (_, future), answer, error in outcomes:
         if future.done():
-            return  # It was cancelled meanwhile.
+            continue  # It was cancelled meanwhile.
         if error is not None:
             future.set_exception(error)
         else:
             future.set_result(answer or "null")
-
-    def done(answer: str | None, error: Exception | None) -> None:
-        # The loop may have been closed meanwhile: then nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, answer, error)
-
-    begin(done)
-    return await future

@@ -15,14 +15,20 @@ async def main(questions: str, answers: str) -> None:
     given: dict[str, list[list[list[object]]]] = {}
     async with Memory() as memory:
         for conversation in task["conversations"]:
-            turns = [{SNAKE.get(key, key): value for key, value in turn.items()} for turn in conversation["turns"]]
+            turns = [
+                {SNAKE.get(key, key): value for key, value in turn.items()}
+                for turn in conversation["turns"]
+            ]
             await memory.add_many(turns)
         for mode in task["modes"]:
             given[mode] = []
             for conversation in task["conversations"]:
                 for question in conversation["questions"]:
                     hits = await memory.search(
-                        question["question"], user_id=conversation["id"], mode=mode, limit=task["limit"]
+                        question["question"],
+                        user_id=conversation["id"],
+                        mode=mode,
+                        limit=task["limit"],
                     )
                     given[mode].append([[hit.id, hit.score] for hit in hits])
     with open(answers, "w", encoding="utf-8") as file:

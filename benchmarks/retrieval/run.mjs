@@ -24,10 +24,15 @@ if (!path || flags.some((flag) => flag !== "--all")) {
 // Adversarial questions (category 5) have no answer, and some others have no gold: there is nothing to recall.
 const conversations = readConversations(readFileSync(path, "utf8"))
   .filter(({ id }) => flags.includes("--all") || HELD_OUT.includes(id))
-  .map(({ questions, ...rest }) => ({ ...rest, questions: questions.filter((one) => one.category in CATEGORIES && one.gold.length > 0) }));
+  .map(({ questions, ...rest }) => ({
+    ...rest,
+    questions: questions.filter((one) => one.category in CATEGORIES && one.gold.length > 0),
+  }));
 const questions = conversations.flatMap((conversation) => conversation.questions);
 if (questions.length === 0) {
-  console.error(`no questions: ${path} has none of ${HELD_OUT.join(", ")} (--all takes every conversation)`);
+  console.error(
+    `no questions: ${path} has none of ${HELD_OUT.join(", ")} (--all takes every conversation)`,
+  );
   process.exit(1);
 }
 
@@ -38,7 +43,9 @@ try {
   const here = dirname(fileURLToPath(import.meta.url));
   const answer = (command, script) => {
     const out = join(folder, `${command}.json`);
-    console.error(`answering ${questions.length} questions x ${MODES.length} modes through ${command} ...`);
+    console.error(
+      `answering ${questions.length} questions x ${MODES.length} modes through ${command} ...`,
+    );
     execFileSync(command, [join(here, script), task, out], { stdio: "inherit" });
     return JSON.parse(readFileSync(out, "utf8"));
   };
@@ -49,26 +56,49 @@ try {
 
 function report(answers) {
   const turns = conversations.reduce((sum, one) => sum + one.turns.length, 0);
-  console.log(`\n${conversations.length} conversations, ${turns} turns, ${questions.length} questions with evidence\n`);
+  console.log(
+    `\n${conversations.length} conversations, ${turns} turns, ${questions.length} questions with evidence\n`,
+  );
   console.log("| through | mode | R@5 | R@10 | R@25 | NDCG@10 | any gold in 10 | all gold in 10 |");
   console.log("|---|---|---|---|---|---|---|---|");
   for (const [language, byMode] of Object.entries(answers)) {
-    for (const mode of MODES) console.log(`| ${language} | ${mode} | ${figures(byMode[mode]).join(" | ")} |`);
+    for (const mode of MODES)
+      console.log(`| ${language} | ${mode} | ${figures(byMode[mode]).join(" | ")} |`);
   }
-  console.log("\n| hybrid, by category | questions | R@5 | R@10 | R@25 | NDCG@10 | any gold in 10 | all gold in 10 |");
+  console.log(
+    "\n| hybrid, by category | questions | R@5 | R@10 | R@25 | NDCG@10 | any gold in 10 | all gold in 10 |",
+  );
   console.log("|---|---|---|---|---|---|---|---|");
   for (const [number, name] of Object.entries(CATEGORIES)) {
-    const chosen = questions.flatMap((question, index) => (question.category === Number(number) ? [index] : []));
-    console.log(`| ${name} | ${chosen.length} | ${figures(answers.Python.hybrid, chosen).join(" | ")} |`);
+    const chosen = questions.flatMap((question, index) =>
+      question.category === Number(number) ? [index] : [],
+    );
+    console.log(
+      `| ${name} | ${chosen.length} | ${figures(answers.Python.hybrid, chosen).join(" | ")} |`,
+    );
   }
-  const same = MODES.every((mode) => JSON.stringify(answers.Node[mode]) === JSON.stringify(answers.Python[mode]));
-  console.log(`\nNode and Python give ${same ? "the same hits and scores to the last digit" : "DIFFERENT answers"}.`);
+  const same = MODES.every(
+    (mode) => JSON.stringify(answers.Node[mode]) === JSON.stringify(answers.Python[mode]),
+  );
+  console.log(
+    `\nNode and Python give ${same ? "the same hits and scores to the last digit" : "DIFFERENT answers"}.`,
+  );
   if (!same) process.exitCode = 1;
 }
 
 function figures(hits, chosen = questions.map((_, index) => index)) {
-  const mean = (measure) => chosen.reduce((sum, index) => sum + measure(hits[index].map(([id]) => id), questions[index].gold), 0) / chosen.length;
-  const recall = (k) => (ids, gold) => gold.filter((id) => ids.slice(0, k).includes(id)).length / gold.length;
+  const mean = (measure) =>
+    chosen.reduce(
+      (sum, index) =>
+        sum +
+        measure(
+          hits[index].map(([id]) => id),
+          questions[index].gold,
+        ),
+      0,
+    ) / chosen.length;
+  const recall = (k) => (ids, gold) =>
+    gold.filter((id) => ids.slice(0, k).includes(id)).length / gold.length;
   return [
     mean(recall(5)),
     mean(recall(10)),
@@ -82,7 +112,12 @@ function figures(hits, chosen = questions.map((_, index) => index)) {
 /** Binary gain; the ideal has its gold first. */
 function ndcg(ids, gold) {
   const gain = (rank) => 1 / Math.log2(rank + 2);
-  const got = ids.slice(0, 10).reduce((sum, id, rank) => sum + (gold.includes(id) ? gain(rank) : 0), 0);
-  const ideal = Array.from({ length: Math.min(10, gold.length) }, (_, rank) => gain(rank)).reduce((sum, value) => sum + value, 0);
+  const got = ids
+    .slice(0, 10)
+    .reduce((sum, id, rank) => sum + (gold.includes(id) ? gain(rank) : 0), 0);
+  const ideal = Array.from({ length: Math.min(10, gold.length) }, (_, rank) => gain(rank)).reduce(
+    (sum, value) => sum + value,
+    0,
+  );
   return got / ideal;
 }

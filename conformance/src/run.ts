@@ -245,6 +245,8 @@ const LEADING: Readonly<Record<string, string>> = {
   get: "id",
   update: "id",
   delete: "id",
+  history: "id",
+  backup: "path",
 };
 
 /** `with` of a step as the arguments of the call: the leading one, then the options if there are any. */

@@ -24,6 +24,12 @@ export const OPERATIONS = [
   "delete",
   "clear",
   "count",
+  "history",
+  "changes",
+  "compact",
+  "stats",
+  "verify",
+  "backup",
 ] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
@@ -78,9 +84,16 @@ export interface MemoryLike {
   delete(id: unknown): Promise<unknown>;
   clear(options?: unknown): Promise<unknown>;
   count(options?: unknown): Promise<unknown>;
+  history(id: unknown): Promise<unknown>;
   scoped(scope: unknown): MemoryLike;
-  /** A view has none. */
+  /** A view has none of these. */
+  changes?(options?: unknown): Promise<unknown>;
+  compact?(): Promise<unknown>;
+  stats?(): Promise<unknown>;
+  verify?(): Promise<unknown>;
   close?(): Promise<void>;
+  /** Only what has `persistence`. */
+  backup?(path: unknown): Promise<unknown>;
 }
 
 export interface OpenRequest {

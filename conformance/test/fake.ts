@@ -64,6 +64,10 @@ export class FakeMemory implements MemoryLike {
     return this.records.length;
   }
 
+  async history(id: unknown): Promise<unknown> {
+    return this.records.filter((record) => record.id === id).map((record) => ({ record }));
+  }
+
   scoped(): MemoryLike {
     return this;
   }

@@ -34,7 +34,9 @@ VOCABULARY = {
 TABLE = memoryview((DATA / "table_128.i8").read_bytes()).cast("b")
 STOP_WORDS = set((DATA / "stopwords.txt").read_text("utf-8").split())
 STEM = snowballstemmer.stemmer("english").stemWord
-CJK_RUN = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
+CJK_RUN = re.compile(
+    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
+)
 W = 0.4
 
 
@@ -58,8 +60,18 @@ def terms(text: str) -> list[str]:
 
 def is_ideograph(character: str) -> bool:
     code = ord(character)
-    ranges = [(0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B73F)]
-    ranges += [(0x2B740, 0x2B81F), (0x2B820, 0x2CEAF), (0xF900, 0xFAFF), (0x2F800, 0x2FA1F)]
+    ranges = [
+        (0x4E00, 0x9FFF),
+        (0x3400, 0x4DBF),
+        (0x20000, 0x2A6DF),
+        (0x2A700, 0x2B73F),
+    ]
+    ranges += [
+        (0x2B740, 0x2B81F),
+        (0x2B820, 0x2CEAF),
+        (0xF900, 0xFAFF),
+        (0x2F800, 0x2FA1F),
+    ]
     return any(low <= code <= high for low, high in ranges)
 
 
@@ -88,7 +100,11 @@ def pieces(word: str) -> list[int]:
     start = 0
     while start < len(word) <= 100:
         mark = "##" if start else ""
-        ends = (end for end in range(len(word), start, -1) if mark + word[start:end] in VOCABULARY)
+        ends = (
+            end
+            for end in range(len(word), start, -1)
+            if mark + word[start:end] in VOCABULARY
+        )
         end = next(ends, None)
         if end is None:
             return []
@@ -201,10 +217,14 @@ def derive(records: list[Record]) -> None:
         before = [
             other
             for other in records
-            if other.is_turn and other.scope == record.scope and (other.created, other.place) < key
+            if other.is_turn
+            and other.scope == record.scope
+            and (other.created, other.place) < key
         ]
         if before:
-            record.tf2 += Counter(terms(max(before, key=lambda it: (it.created, it.place)).text))
+            record.tf2 += Counter(
+                terms(max(before, key=lambda it: (it.created, it.place)).text)
+            )
         when = record.created.astimezone(timezone.utc)
         record.tf2 += Counter(terms(f"{when.day} {when:%B}, {when.year}"))
 
@@ -223,32 +243,44 @@ def lexical(query: str, records: list[Record]) -> tuple[dict[str, float], float]
             if record.tf2[term] > 0:
                 tf = record.tf2[term] / 2
                 norm = (record.tf2.total() * n) / total2
-                values[record.id] += ((idf * tf) * 1.9) / (tf + 0.9 * (0.6 + 0.4 * norm))
+                values[record.id] += ((idf * tf) * 1.9) / (
+                    tf + 0.9 * (0.6 + 0.4 * norm)
+                )
     return values, 1.9 * idf_sum
 
 
 def ordered(values: dict[str, float], records: dict[str, Record]) -> list[str]:
     """8.8."""
-    return sorted(values, key=lambda i: (-values[i], -records[i].created.timestamp(), i.encode()))
+    return sorted(
+        values, key=lambda i: (-values[i], -records[i].created.timestamp(), i.encode())
+    )
 
 
 def selected(record: Record, options: dict[str, object]) -> bool:
     names = ("userId", "agentId", "runId")
-    return all(record.given.get(name) == options[name] for name in names if name in options)
+    return all(
+        record.given.get(name) == options[name] for name in names if name in options
+    )
 
 
-def search(records: list[Record], options: dict[str, object]) -> list[dict[str, object]]:
+def search(
+    records: list[Record], options: dict[str, object]
+) -> list[dict[str, object]]:
     """8.9 and 8.10, for the options that the stores use."""
     query, mode = str(options["query"]), options.get("mode", "hybrid")
     limit = int(str(options.get("limit", 10)))
     derive(records)
     partition = [
-        r for r in records if "userId" not in options or selected(r, {"userId": options["userId"]})
+        r
+        for r in records
+        if "userId" not in options or selected(r, {"userId": options["userId"]})
     ]
     bm25, u = lexical(query, partition)
     by_id = {record.id: record for record in partition if selected(record, options)}
     bm25 = {i: bm25[i] for i in by_id}
-    cosines = {i: cosine(vector(query), vector(record.text)) for i, record in by_id.items()}
+    cosines = {
+        i: cosine(vector(query), vector(record.text)) for i, record in by_id.items()
+    }
     above_b = {i: value for i, value in bm25.items() if value > 0}
     above_c = {i: value for i, value in cosines.items() if value > 0}
     if mode == "lexical":
@@ -309,9 +341,15 @@ def render() -> str:
     cases = []
     for store in STORES:
         case = case_of(store)
-        steps = ",\n".join(f"      {json.dumps(s, ensure_ascii=False)}" for s in case["steps"])  # type: ignore[attr-defined]
-        name, why = (json.dumps(case[key], ensure_ascii=False) for key in ("name", "why"))
-        cases.append(f'    {{ "name": {name}, "why": {why}, "steps": [\n{steps}\n    ] }}')
+        steps = ",\n".join(
+            f"      {json.dumps(s, ensure_ascii=False)}" for s in case["steps"]
+        )  # type: ignore[attr-defined]
+        name, why = (
+            json.dumps(case[key], ensure_ascii=False) for key in ("name", "why")
+        )
+        cases.append(
+            f'    {{ "name": {name}, "why": {why}, "steps": [\n{steps}\n    ] }}'
+        )
     body = ",\n".join(cases)
     return f"""{{
   "format": "1.0",

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 
 def facts(*contents: str, **fields: object) -> list[dict[str, object]]:
-    return [{"id": f"f{i}", "content": content, **fields} for i, content in enumerate(contents)]
+    return [
+        {"id": f"f{i}", "content": content, **fields}
+        for i, content in enumerate(contents)
+    ]
 
 
 def talk(*lines: tuple[str, str], **fields: object) -> list[dict[str, object]]:
@@ -76,7 +79,11 @@ STORES: list[dict[str, object]] = [
         "name": "facts, each mode",
         "why": "A few facts, questions with and without common words.",
         "items": PETS,
-        "searches": [*all_modes("what are Ada's cats called?"), *all_modes("kittens"), ask("Rex")],
+        "searches": [
+            *all_modes("what are Ada's cats called?"),
+            *all_modes("kittens"),
+            ask("Rex"),
+        ],
     },
     {
         "name": "words that no record has count in U",
@@ -135,9 +142,19 @@ STORES: list[dict[str, object]] = [
         "name": "a user's statistics, and the whole store's",
         "why": "df, N and the lengths are of the user who is given; agents only select.",
         "items": [
-            {"id": "a1", "content": "green tea in the morning", "userId": "ada", "agentId": "x"},
+            {
+                "id": "a1",
+                "content": "green tea in the morning",
+                "userId": "ada",
+                "agentId": "x",
+            },
             {"id": "a2", "content": "black coffee at night", "userId": "ada"},
-            {"id": "a3", "content": "tea again, and cake", "userId": "ada", "agentId": "y"},
+            {
+                "id": "a3",
+                "content": "tea again, and cake",
+                "userId": "ada",
+                "agentId": "y",
+            },
             {"id": "b1", "content": "tea tea tea", "userId": "bob"},
             {"id": "n1", "content": "nobody's tea"},
         ],
@@ -153,7 +170,11 @@ STORES: list[dict[str, object]] = [
         "name": "equal records, told apart by time and id",
         "why": "Real ties, and the order that breaks them.",
         "items": [
-            {"id": i, "content": "green tea", "createdAt": f"2025-01-0{day}T00:00:00.000Z"}
+            {
+                "id": i,
+                "content": "green tea",
+                "createdAt": f"2025-01-0{day}T00:00:00.000Z",
+            }
             for i, day in (("b", 1), ("😀", 1), ("～", 1), ("B", 1), ("z", 2), ("a", 1))
         ],
         "searches": [*all_modes("green tea"), ask("green tea", limit=3)],

@@ -13,10 +13,14 @@ const total = conversations.reduce((sum, { turns }) => sum + turns.length, 0);
 function progress(done) {
   if (!process.stdout.isTTY) return;
   const filled = Math.round((done / total) * 30);
-  process.stdout.write(`\r  [${"#".repeat(filled)}${".".repeat(30 - filled)}] ${done} of ${total} turns`);
+  process.stdout.write(
+    `\r  [${"#".repeat(filled)}${".".repeat(30 - filled)}] ${done} of ${total} turns`,
+  );
 }
 
-console.log(`Node remembers ${conversations.length === 1 ? "a conversation" : `${conversations.length} conversations`} in one file:`);
+console.log(
+  `Node remembers ${conversations.length === 1 ? "a conversation" : `${conversations.length} conversations`} in one file:`,
+);
 const begun = performance.now();
 const memory = await Memory.open(store);
 let done = 0;
@@ -24,9 +28,12 @@ for (const { turns } of conversations) {
   for (let at = 0; at < turns.length; at += 100) {
     const some = turns.slice(at, at + 100);
     await memory.addMany(some);
-    progress((done += some.length));
+    done += some.length;
+    progress(done);
   }
 }
 await memory.close();
 if (process.stdout.isTTY) process.stdout.write("\n");
-console.log(`  ${total} turns in ${Math.round(performance.now() - begun)} ms, embedded, indexed and on the disk`);
+console.log(
+  `  ${total} turns in ${Math.round(performance.now() - begun)} ms, embedded, indexed and on the disk`,
+);

@@ -24,10 +24,18 @@ function inFolder(name, work) {
 
 /** Runs code in Node, with `memory` open on a store. */
 const inNode = (store, code) =>
-  run(process.execPath, ["--input-type=module", "-e", `import { Memory } from ${NATIVE}; const memory = await Memory.open(${JSON.stringify(store)}); ${code}; await memory.close();`]);
+  run(process.execPath, [
+    "--input-type=module",
+    "-e",
+    `import { Memory } from ${NATIVE}; const memory = await Memory.open(${JSON.stringify(store)}); ${code}; await memory.close();`,
+  ]);
 
 /** Runs code in Python, with `memory` open on a store. */
-const inPython = (store, code) => run(PYTHON, ["-c", `from agentmem_native import SyncMemory\nwith SyncMemory(${JSON.stringify(store)}) as memory:\n    ${code}`]);
+const inPython = (store, code) =>
+  run(PYTHON, [
+    "-c",
+    `from agentmem_native import SyncMemory\nwith SyncMemory(${JSON.stringify(store)}) as memory:\n    ${code}`,
+  ]);
 
 test(
   "several processes that make the same file at once get one store",
@@ -35,7 +43,9 @@ test(
     for (let round = 0; round < 3; round++) {
       const file = `${store}-${round}`;
       const adds = Array.from({ length: 6 }, (_, n) =>
-        n % 2 ? inPython(file, `memory.add("note ${n}")`) : inNode(file, `await memory.add("note ${n}")`),
+        n % 2
+          ? inPython(file, `memory.add("note ${n}")`)
+          : inNode(file, `await memory.add("note ${n}")`),
       );
       await Promise.all(adds);
       const memory = await Memory.open(file, { create: false });
@@ -49,9 +59,14 @@ test(
 test(
   "writers of several processes take turns, and none is refused",
   inFolder("turns", async (store) => {
-    const many = "for (let n = 0; n < 30; n++) await memory.addMany(Array.from({ length: 200 }, (_, k) => ({ content: `note ${n} ${k}` })))";
+    const many =
+      "for (let n = 0; n < 30; n++) await memory.addMany(Array.from({ length: 200 }, (_, k) => ({ content: `note ${n} ${k}` })))";
     const few = "for (let n = 0; n < 50; n++) await memory.add(`a single note ${n}`)";
-    await Promise.all([inNode(store, many), inPython(store, '[memory.add(f"a note from Python {n}") for n in range(50)]'), inNode(store, few)]);
+    await Promise.all([
+      inNode(store, many),
+      inPython(store, '[memory.add(f"a note from Python {n}") for n in range(50)]'),
+      inNode(store, few),
+    ]);
     const memory = await Memory.open(store);
     assert.equal(await memory.count(), 30 * 200 + 100);
     await memory.close();
@@ -64,7 +79,12 @@ test(
     const memory = await Memory.open(store);
     await memory.add("ours");
     await inPython(store, 'memory.add("theirs")');
-    await assert.rejects(inNode(store, 'await memory.add("and gone"); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})'));
+    await assert.rejects(
+      inNode(
+        store,
+        'await memory.add("and gone"); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})',
+      ),
+    );
     assert.equal(await memory.count(), 3);
     assert.equal((await memory.search("theirs")).length, 1);
     await memory.add("still ours");

@@ -12,7 +12,15 @@ const skip = process.platform === "linux" ? false : "the shim is for Linux";
 
 before(() => {
   // Rust needs a C compiler to link, so one is there.
-  if (!skip) execFileSync("cc", ["-shared", "-fPIC", "-o", library, fileURLToPath(new URL("syncs.c", import.meta.url)), "-ldl"]);
+  if (!skip)
+    execFileSync("cc", [
+      "-shared",
+      "-fPIC",
+      "-o",
+      library,
+      fileURLToPath(new URL("syncs.c", import.meta.url)),
+      "-ldl",
+    ]);
 });
 after(() => rmSync(folder, { recursive: true }));
 
@@ -31,7 +39,9 @@ function syncsOf(name, code, options = "{}") {
      ${code}
      process.exit(); // before close, which moves the log into the file`,
   );
-  execFileSync(process.execPath, [script], { env: { ...process.env, LD_PRELOAD: library, AGENTMEM_SYNCS: log } });
+  execFileSync(process.execPath, [script], {
+    env: { ...process.env, LD_PRELOAD: library, AGENTMEM_SYNCS: log },
+  });
   const syncs = readFileSync(log, "utf8");
   return { log: syncs.replaceAll("d", "").length, file: syncs.replaceAll("w", "").length };
 }
@@ -42,18 +52,23 @@ test("a sequential add is one sync of the log, and no more", { skip }, () => {
 });
 
 test("adds that wait together share syncs", { skip }, () => {
-  const { log } = syncsOf("together", "await Promise.all(Array.from({ length: 256 }, (_, n) => memory.add(`note ${n}`)));");
+  const { log } = syncsOf(
+    "together",
+    "await Promise.all(Array.from({ length: 256 }, (_, n) => memory.add(`note ${n}`)));",
+  );
   assert.ok(log <= 64, `${log} syncs for 256 adds`);
   assert.ok(log >= 1);
 });
 
 test("addMany is one sync", { skip }, () => {
-  const code = "await memory.addMany(Array.from({ length: 200 }, (_, n) => ({ content: `note ${n}` })));";
+  const code =
+    "await memory.addMany(Array.from({ length: 200 }, (_, n) => ({ content: `note ${n}` })));";
   assert.deepEqual(syncsOf("many", code), { log: 1, file: 0 });
 });
 
 test("checkpoints are the only syncs of the file itself", { skip }, () => {
-  const code = "for (let n = 0; n < 40; n++) await memory.addMany(Array.from({ length: 100 }, (_, k) => ({ content: `note ${n} ${k} `.repeat(9) })));";
+  const code =
+    "for (let n = 0; n < 40; n++) await memory.addMany(Array.from({ length: 100 }, (_, k) => ({ content: `note ${n} ${k} `.repeat(9) })));";
   const { log, file } = syncsOf("checkpoints", code);
   // A checkpoint syncs the log before it reads it, and the next write the header of the log that it begins anew.
   assert.ok(file >= 1, `${file} checkpoints`);

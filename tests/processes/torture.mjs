@@ -31,7 +31,8 @@ async function killWriters(folder, store, count, random, wave) {
     let complaint = "";
     child.stderr.on("data", (text) => (complaint += text));
     const gone = once(child, "exit");
-    while (!existsSync(journal) && child.exitCode === null) await new Promise((done) => setTimeout(done, 5));
+    while (!existsSync(journal) && child.exitCode === null)
+      await new Promise((done) => setTimeout(done, 5));
     await new Promise((done) => setTimeout(done, random.next().value % LIFE));
     if (child.exitCode !== null) throw new Error(`a writer ended by itself: ${complaint}`);
     child.kill("SIGKILL");
@@ -44,16 +45,26 @@ async function killWriters(folder, store, count, random, wave) {
 /** What a journal says of each id: how often it was written and acknowledged, and what was under way at the end. */
 export function readJournal(text) {
   const ids = new Map();
-  const at = (id) => ids.get(id) ?? ids.set(id, { adds: 0, updates: 0, deletes: 0, pending: null }).get(id);
+  const at = (id) =>
+    ids.get(id) ?? ids.set(id, { adds: 0, updates: 0, deletes: 0, pending: null }).get(id);
   let pending = null;
   let acknowledged = 0;
   for (const line of text.split("\n").filter(Boolean)) {
     const [sign, n, operation, id] = line.split(" ");
     if (sign === ">") {
-      pending = id === undefined ? null : { n, operation, ids: operation === "addMany" ? [0, 1, 2].map((k) => `${id}.${k}`) : [id] };
+      pending =
+        id === undefined
+          ? null
+          : {
+              n,
+              operation,
+              ids: operation === "addMany" ? [0, 1, 2].map((k) => `${id}.${k}`) : [id],
+            };
     } else if (pending?.n === n) {
       acknowledged += 1;
-      const field = { add: "adds", addMany: "adds", update: "updates", delete: "deletes" }[pending.operation];
+      const field = { add: "adds", addMany: "adds", update: "updates", delete: "deletes" }[
+        pending.operation
+      ];
       for (const one of pending.ids) at(one)[field] += 1;
       pending = null;
     }
@@ -69,17 +80,23 @@ async function checkJournal(memory, journal) {
   for (const [id, { adds, updates, deletes, pending }] of ids) {
     const kinds = (await memory.history(id)).map(({ event }) => event);
     const count = (kind) => kinds.filter((one) => one === kind).length;
-    const allowed = (kind, known, ...operations) => count(kind) === known || (operations.includes(pending) && count(kind) === known + 1);
-    if (!allowed("ADD", adds, "add", "addMany")) wrong.push(`${id}: ${count("ADD")} times added, ${adds} acknowledged`);
-    if (!allowed("UPDATE", updates, "update")) wrong.push(`${id}: ${count("UPDATE")} times updated, ${updates} acknowledged`);
-    if (!allowed("DELETE", deletes, "delete")) wrong.push(`${id}: ${count("DELETE")} times deleted, ${deletes} acknowledged`);
+    const allowed = (kind, known, ...operations) =>
+      count(kind) === known || (operations.includes(pending) && count(kind) === known + 1);
+    if (!allowed("ADD", adds, "add", "addMany"))
+      wrong.push(`${id}: ${count("ADD")} times added, ${adds} acknowledged`);
+    if (!allowed("UPDATE", updates, "update"))
+      wrong.push(`${id}: ${count("UPDATE")} times updated, ${updates} acknowledged`);
+    if (!allowed("DELETE", deletes, "delete"))
+      wrong.push(`${id}: ${count("DELETE")} times deleted, ${deletes} acknowledged`);
     const record = await memory.get(id);
     const isThere = count("ADD") > count("DELETE");
     if ((record !== null) !== isThere) wrong.push(`${id}: its history and get disagree`);
-    if (record && record.version !== 1 + count("UPDATE")) wrong.push(`${id}: version ${record.version} after ${count("UPDATE")} updates`);
+    if (record && record.version !== 1 + count("UPDATE"))
+      wrong.push(`${id}: version ${record.version} after ${count("UPDATE")} updates`);
   }
   const written = await Promise.all(together.map((id) => memory.get(id)));
-  if (written.some((record) => record === null) && written.some((record) => record !== null)) wrong.push(`${together[0]}: an addMany is half there`);
+  if (written.some((record) => record === null) && written.some((record) => record !== null))
+    wrong.push(`${together[0]}: an addMany is half there`);
   return { acknowledged, wrong };
 }
 
@@ -87,9 +104,14 @@ async function checkSearch(memory) {
   const wrong = [];
   for (let user = 0; user < 5; user++) {
     const scope = { userId: `user-${user}` };
-    const hits = await memory.search("tea and rain, one of three, changed", { ...scope, mode: "lexical", limit: 1000 });
+    const hits = await memory.search("tea and rain, one of three, changed", {
+      ...scope,
+      mode: "lexical",
+      limit: 1000,
+    });
     const count = await memory.count(scope);
-    if (hits.length !== Math.min(1000, count)) wrong.push(`user-${user}: ${hits.length} found of ${count}`);
+    if (hits.length !== Math.min(1000, count))
+      wrong.push(`user-${user}: ${hits.length} found of ${count}`);
   }
   return wrong;
 }
@@ -110,7 +132,9 @@ export async function round({ processes, seed, waves = 2 }) {
     const wrong = [];
     for (let wave = 0; wave < waves; wave++) {
       let isOver = false;
-      const killing = killWriters(folder, store, processes, random, wave).finally(() => (isOver = true));
+      const killing = killWriters(folder, store, processes, random, wave).finally(
+        () => (isOver = true),
+      );
       while (!isOver) {
         // What the observer has loaded must follow the others' log.
         await observer.search("tea", { userId: "user-1" });
@@ -148,11 +172,15 @@ async function main() {
   const rounds = Number(values.rounds);
   const processes = values.processes.split(",").map(Number);
   console.log(`${rounds} rounds with ${values.processes} processes, seed ${values.seed}`);
-  console.log("| round | processes | seed | acknowledged | lost, doubled, half, stale |\n|---|---|---|---|---|");
+  console.log(
+    "| round | processes | seed | acknowledged | lost, doubled, half, stale |\n|---|---|---|---|---|",
+  );
   for (let n = 0; n < rounds; n++) {
     const options = { processes: processes[n % processes.length], seed: Number(values.seed) + n };
     const { acknowledged, wrong } = await round(options);
-    console.log(`| ${n + 1} | ${options.processes} | ${options.seed} | ${acknowledged} | ${wrong.length} |`);
+    console.log(
+      `| ${n + 1} | ${options.processes} | ${options.seed} | ${acknowledged} | ${wrong.length} |`,
+    );
     if (wrong.length > 0) {
       console.error(wrong.join("\n"));
       process.exitCode = 1;

@@ -13,7 +13,9 @@ for (const processes of [2, 4]) {
 }
 
 test("a journal tells what was acknowledged and what was under way", () => {
-  const { ids, acknowledged, together } = readJournal("> 1 add a-1\n< 1\n> 2 update a-1\n< 2\n> 3 addMany a-3\n");
+  const { ids, acknowledged, together } = readJournal(
+    "> 1 add a-1\n< 1\n> 2 update a-1\n< 2\n> 3 addMany a-3\n",
+  );
   assert.equal(acknowledged, 2);
   assert.deepEqual(ids.get("a-1"), { adds: 1, updates: 1, deletes: 0, pending: null });
   assert.deepEqual(together, ["a-3.0", "a-3.1", "a-3.2"]);

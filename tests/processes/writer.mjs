@@ -14,7 +14,10 @@ for (const [operation, id, content] of operations(prefix, Number(seed))) {
   writeSync(out, `> ${n} ${operation} ${id}\n`);
   const scope = { userId: `user-${n % 5}` };
   if (operation === "add") await memory.add(content, { id, ...scope });
-  else if (operation === "addMany") await memory.addMany([0, 1, 2].map((k) => ({ id: `${id}.${k}`, content: `${content} ${k}`, ...scope })));
+  else if (operation === "addMany")
+    await memory.addMany(
+      [0, 1, 2].map((k) => ({ id: `${id}.${k}`, content: `${content} ${k}`, ...scope })),
+    );
   else if (operation === "update") await memory.update(id, { content });
   else await memory.delete(id);
   writeSync(out, `< ${n}\n`);

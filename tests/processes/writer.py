@@ -44,7 +44,14 @@ async def main(store: str, journal: str, prefix: str, seed: int) -> None:
                 await memory.add(content, id=id, user_id=user)
             elif operation == "addMany":
                 await memory.add_many(
-                    [{"id": f"{id}.{k}", "content": f"{content} {k}", "user_id": user} for k in range(3)]
+                    [
+                        {
+                            "id": f"{id}.{k}",
+                            "content": f"{content} {k}",
+                            "user_id": user,
+                        }
+                        for k in range(3)
+                    ]
                 )
             elif operation == "update":
                 await memory.update(id, content=content)

@@ -55,7 +55,10 @@ def main():
         else:
             path.write_text(text, encoding="utf-8", newline="\n")
     if stale:
-        raise SystemExit("differs from what tools/embedder/bundle_table.py writes: " + ", ".join(stale))
+        raise SystemExit(
+            "differs from what tools/embedder/bundle_table.py writes: "
+            + ", ".join(stale)
+        )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,12 @@ def lower_case(category):
     mapping = {}
     for point in EVERY:
         lower = chr(point).lower()
-        if len(lower) == 1 and ord(lower) != point and category[point] != "Cn" and category[ord(lower)] != "Cn":
+        if (
+            len(lower) == 1
+            and ord(lower) != point
+            and category[point] != "Cn"
+            and category[ord(lower)] != "Cn"
+        ):
             mapping[point] = ord(lower)
     return mapping
 
@@ -73,7 +78,9 @@ def mapping_runs(mapping):
         if runs:
             first, last, step, run_delta = runs[-1]
             gap = point - last
-            if run_delta == delta and (gap == step or (first == last and gap in (1, 2))):
+            if run_delta == delta and (
+                gap == step or (first == last and gap in (1, 2))
+            ):
                 runs[-1] = (first, point, gap, delta)
                 continue
         runs.append((point, point, 1, delta))
@@ -106,14 +113,25 @@ def tables():
         "UNASSIGNED": ("General_Category Cn", of("Cn")),
         "MARK": ("General_Category M: Mn, Mc and Me", of("Mn", "Mc", "Me")),
         "NONSPACING_MARK": ("General_Category Mn", of("Mn")),
-        "CONTROL": ("General_Category C without Cn: Cc, Cf, Co and Cs", of("Cc", "Cf", "Co", "Cs")),
+        "CONTROL": (
+            "General_Category C without Cn: Cc, Cf, Co and Cs",
+            of("Cc", "Cf", "Co", "Cs"),
+        ),
         "SPACE_SEPARATOR": ("General_Category Zs", of("Zs")),
         "WHITE_SPACE": ("White_Space", parsed(WHITE_SPACE)),
-        "PUNCTUATION": ("General_Category P", {p for p in EVERY if category[p][0] == "P"}),
+        "PUNCTUATION": (
+            "General_Category P",
+            {p for p in EVERY if category[p][0] == "P"},
+        ),
         "CASED": ("Cased", of("Lu", "Ll", "Lt") | other_lowercase | other_uppercase),
-        "CASE_IGNORABLE": ("Case_Ignorable", of("Mn", "Me", "Cf", "Lm", "Sk") | parsed(WORD_MIDDLE)),
+        "CASE_IGNORABLE": (
+            "Case_Ignorable",
+            of("Mn", "Me", "Cf", "Lm", "Sk") | parsed(WORD_MIDDLE),
+        ),
     }
-    return {name: (title, ranges(points)) for name, (title, points) in sets.items()}, lower_case(category)
+    return {
+        name: (title, ranges(points)) for name, (title, points) in sets.items()
+    }, lower_case(category)
 
 
 def wrapped(items, width, separator):
@@ -137,9 +155,20 @@ def rust(sets, lower):
     ]
     for name, (title, table) in sets.items():
         body = wrapped([f"({a:#x},{b:#x})" for a, b in table], 112, ",")
-        out += [f"/// {title}.", "#[rustfmt::skip]", f"pub(super) static {name}: &[(u32, u32)] = &["]
+        out += [
+            f"/// {title}.",
+            "#[rustfmt::skip]",
+            f"pub(super) static {name}: &[(u32, u32)] = &[",
+        ]
         out += [f"    {line}," for line in body] + ["];", ""]
-    body = wrapped([f"({a:#x},{b:#x},{step},{delta})" for a, b, step, delta in mapping_runs(lower)], 112, ",")
+    body = wrapped(
+        [
+            f"({a:#x},{b:#x},{step},{delta})"
+            for a, b, step, delta in mapping_runs(lower)
+        ],
+        112,
+        ",",
+    )
     out += [
         "/// One-to-one lower case: first, last, step, what to add. U+0130 has a mapping of its own (SpecialCasing.txt).",
         "#[rustfmt::skip]",
@@ -161,7 +190,9 @@ def constant(name, rows):
     """Writes rows (first, last, ...) as base-36 numbers: the gap since the row before, last - first, the rest."""
     words, end = [], 0
     for first, last, *rest in rows:
-        words.append(" ".join(base36(number) for number in (first - end, last - first, *rest)))
+        words.append(
+            " ".join(base36(number) for number in (first - end, last - first, *rest))
+        )
         end = last
     line = f'export const {name}: string = "{" ".join(words)}";'
     # Where the project's formatter breaks the line: a generated file must pass it unchanged.
@@ -191,17 +222,24 @@ def typescript(sets, lower):
 
 def main():
     if unicodedata2.unidata_version != PINNED:
-        raise SystemExit(f"needs unicodedata2=={PINNED}, found {unicodedata2.unidata_version}")
+        raise SystemExit(
+            f"needs unicodedata2=={PINNED}, found {unicodedata2.unidata_version}"
+        )
     sets, lower = tables()
     stale = []
-    for path, text in ((RUST, rust(sets, lower)), (TYPESCRIPT, typescript(sets, lower))):
+    for path, text in (
+        (RUST, rust(sets, lower)),
+        (TYPESCRIPT, typescript(sets, lower)),
+    ):
         if "--check" in sys.argv[1:]:
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 stale.append(path.relative_to(ROOT).as_posix())
         else:
             path.write_text(text, encoding="utf-8", newline="\n")
     if stale:
-        raise SystemExit("differs from what tools/unicode/generate.py writes: " + ", ".join(stale))
+        raise SystemExit(
+            "differs from what tools/unicode/generate.py writes: " + ", ".join(stale)
+        )
 
 
 if __name__ == "__main__":

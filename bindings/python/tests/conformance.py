@@ -40,6 +40,16 @@ RECORD_FIELDS = (
     *("importance", "createdAt", "updatedAt", "expiresAt", "version"),
 )
 
+# The fields of answers that are objects: hits before records, which have all of a hit's but one.
+ANSWERS = (
+    (*RECORD_FIELDS, "score"),
+    RECORD_FIELDS,
+    ("seq", "at", "event", "id", "record"),
+    ("records", "expired", "past", "events", "bytes", "pendingPurge"),
+    ("ok", "problems"),
+    ("kind", "seq"),
+)
+
 # What stands before the options, for each operation.
 LEADING = {
     "add": "content",
@@ -51,6 +61,12 @@ LEADING = {
     "getAll": None,
     "clear": None,
     "count": None,
+    "history": "id",
+    "changes": None,
+    "compact": None,
+    "stats": None,
+    "verify": None,
+    "backup": "path",
 }
 
 
@@ -289,18 +305,14 @@ def snake_keys(options: Any) -> Any:
 
 
 def to_wire(value: Any) -> Any:
-    """An answer in wire form: records as objects of all their fields, times as text."""
+    """An answer in wire form: records, events and the like as objects of all their fields, times as text."""
     if isinstance(value, list):
         return [to_wire(element) for element in value]
     if isinstance(value, datetime):
         return time_to_wire(value)
-    if hasattr(value, "content") and hasattr(value, "version"):
-        fields = [*RECORD_FIELDS, *(["score"] if hasattr(value, "score") else [])]
-        record = {name: getattr(value, snake(name)) for name in fields}
-        return {
-            name: time_to_wire(inner) if isinstance(inner, datetime) else inner
-            for name, inner in record.items()
-        }
+    for fields in ANSWERS:
+        if all(hasattr(value, snake(name)) for name in fields):
+            return {name: to_wire(getattr(value, snake(name))) for name in fields}
     return value
 
 

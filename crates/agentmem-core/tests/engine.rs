@@ -467,3 +467,86 @@ fn a_tiny_cache_evicts_and_answers_the_same() {
         }
     }
 }
+
+/// The locks that this process holds on a file, as the kernel lists them.
+#[cfg(target_os = "linux")]
+fn locks_on(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let inode = fs::metadata(path).expect("it is there").ino();
+    let process = std::process::id().to_string();
+    let locks = fs::read_to_string("/proc/locks").expect("the kernel lists them");
+    let is_ours = |line: &&str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&process.as_str()) && line.contains(&format!(":{inode} "))
+    };
+    locks.lines().filter(is_ours).count()
+}
+
+// Closing any descriptor of a file drops all locks that the process holds on it (POSIX): then another process may recover, or delete,
+// a log that is in use. So nothing of ours may open the file but SQLite, and SQLite only once.
+#[cfg(target_os = "linux")]
+#[test]
+fn opening_and_closing_other_handles_drops_no_lock_of_the_first() {
+    let folder = Folder::new("locks");
+    let memory = open(&folder);
+    memory
+        .add("holds a shared lock from now on")
+        .expect("it is added");
+    let held = locks_on(&folder.file());
+    assert!(held > 0, "an open store is locked");
+    for _ in 0..3 {
+        let other =
+            Memory::open(folder.0.join("./memory.db"), Options::default()).expect("it opens");
+        other.count(Select::default()).expect("it counts");
+        other.close();
+        assert!(Memory::open(&folder.0, Options::default()).is_err());
+        assert_eq!(locks_on(&folder.file()), held);
+    }
+    // What the test is about: that a look into the file by any other means would have been seen.
+    drop(fs::File::open(folder.file()));
+    assert_eq!(locks_on(&folder.file()), 0);
+}
+
+// A reader's snapshot keeps the log alive: one that is held between calls lets it grow without end.
+#[test]
+fn no_call_leaves_a_snapshot_behind_that_keeps_the_log_alive() {
+    let folder = Folder::new("snapshots");
+    let memory = open(&folder);
+    for n in 0..20 {
+        let id = memory
+            .add(note("ada", &format!("note {n}")))
+            .expect("it is added")
+            .id;
+        memory
+            .search(
+                "note",
+                Search {
+                    select: user("ada"),
+                    ..Search::default()
+                },
+            )
+            .expect("it finds");
+        memory.search("note", Search::default()).expect("it finds");
+        memory.get(&id).expect("it reads");
+        memory.get_all(GetAll::default()).expect("it lists");
+        memory.history(&id).expect("it lists");
+        memory.changes(0, Some(1)).expect("it lists");
+        memory.count(Select::default()).expect("it counts");
+        memory.verify().expect("it checks");
+        assert!(
+            memory
+                .get_all(GetAll {
+                    after: Some("unknown".into()),
+                    ..GetAll::default()
+                })
+                .is_err()
+        );
+    }
+    let foreign = rusqlite::Connection::open(folder.file()).expect("it opens");
+    let busy: i64 = foreign
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .expect("it runs");
+    assert_eq!(busy, 0);
+    let log = folder.0.join("memory.db-wal");
+    assert_eq!(fs::metadata(log).expect("it is there").len(), 0);
+}

@@ -8,14 +8,24 @@
 export { AgentMemError, type ErrorCode } from "./error.js";
 export type { SelectOptions } from "./filter.js";
 export {
+  type ChangesOptions,
+  type ClearOptions,
+  type DeleteOptions,
+  type EventKind,
+  type FileMemoryApi,
   type GetAllOptions,
+  type HistoryOption,
   type Hit,
   Memory,
   type MemoryApi,
+  type MemoryEvent,
   type MemoryOptions,
+  type Problem,
   ScopedMemory,
   type ScopedMemoryApi,
   type SearchOptions,
+  type Stats,
+  type Verification,
 } from "./memory.js";
 export type { SearchMode } from "./rank.js";
 export type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "./record/index.js";

@@ -99,18 +99,42 @@ const analyses = new WeakMap<StoredRecord, Analysis>();
 function analyse(record: StoredRecord): Analysis {
   const known = analyses.get(record);
   if (known !== undefined) return known;
+  const analysis = analyseAnew(record);
+  analyses.set(record, analysis);
+  return analysis;
+}
+
+function analyseAnew(record: StoredRecord): Analysis {
   const text = textOf(record);
   const ids = tokenIds(text);
   const vector = embedTokens(ids);
-  const analysis = {
+  return {
     own: countTerms(terms(text)),
     date: record.role === null ? NO_TERMS : countTerms(dateTerms(record.createdAt)),
     vector,
     squareNorm: squareNorm(vector),
     tokens: distinctTokensOf(ids),
   };
-  analyses.set(record, analysis);
-  return analysis;
+}
+
+/** Tells what is kept of a record, its vector or the rest, that is not what its text gives now; null if nothing (spec 11.6). */
+export function staleness(record: StoredRecord): "vector" | "index" | null {
+  const known = analyses.get(record);
+  if (known === undefined) return null;
+  const fresh = analyseAnew(record);
+  if (known.vector.some((value, k) => value !== fresh.vector[k])) return "vector";
+  return written(known) === written(fresh) ? null : "index";
+}
+
+function written({ own, date, squareNorm, tokens }: Analysis): string {
+  return JSON.stringify([
+    [...own.counts],
+    own.total,
+    [...date.counts],
+    date.total,
+    squareNorm,
+    tokens,
+  ]);
 }
 
 function countTerms(list: readonly string[]): TermCounts {

@@ -1,6 +1,7 @@
 import type { StoredRecord } from "./record/index.js";
+import { inScope, type ScopeIds } from "./scope.js";
 
-/** The newest state of a record. */
+/** The newest state of a record, or an earlier one. Never changed, only replaced, so that a state is known by itself. */
 export interface Row {
   readonly record: StoredRecord;
   /** The number of the event that added it: its place in the order of adding. */
@@ -9,25 +10,46 @@ export interface Row {
   readonly request: string | null;
 }
 
-/** One entry of the log: what happened to one record, and the state that it superseded (spec 10.3). */
+/** What an event did: `PURGE` erased all states of an id. */
+export type EventKind = "ADD" | "UPDATE" | "DELETE" | "PURGE";
+
+/**
+ * One entry of the log: what happened to one record (spec 10.3, 11.1). The state that it superseded is the one that the
+ * event before it, of the same id, left.
+ */
 export interface LogEvent {
   /** Only grows. */
   readonly seq: number;
   /** When it was written, in milliseconds since 1970; never goes back. */
   readonly at: number;
-  readonly kind: "ADD" | "UPDATE" | "DELETE";
+  readonly kind: EventKind;
   readonly id: string;
-  readonly superseded: Row | null;
+  /** The state that it left: none after `DELETE` and `PURGE`, nor if that state has been erased since. */
+  readonly state: Row | null;
+}
+
+/** Something that `verify` found to be wrong (spec 11.6). */
+export interface Problem {
+  /** What does not agree with the rest. */
+  kind: "file" | "row" | "vector" | "event" | "past" | "index";
+  /** The event at fault, or the record by the event that added it. */
+  seq: number | null;
+}
+
+/** A state that was superseded, and when. */
+interface Past {
+  readonly state: Row;
+  readonly until: number;
 }
 
 /**
  * Rows and the log: all that is stored. Everything else follows from the two.
  *
- * It knows no expiry: an expired record has a row until its id is added anew.
+ * It knows no expiry: an expired record has a row until its id is added anew, or `compact` erases it.
  */
 export class Store {
   readonly #rows = new Map<string, Row>();
-  readonly #log: LogEvent[] = [];
+  #log: LogEvent[] = [];
 
   /** Finds the newest state of a record, expired or not. */
   get(id: string): Row | undefined {
@@ -44,69 +66,144 @@ export class Store {
     return this.#log;
   }
 
-  /** Finds the last state of a record, also of one that was deleted since. */
+  /** Gives the events of an id that a view may see, oldest first (spec 11.1). */
+  history(id: string, view: ScopeIds): LogEvent[] {
+    const isWhole = Object.keys(view).length === 0;
+    const isSeen = (event: LogEvent | undefined) =>
+      event !== undefined && event.state !== null && inScope(event.state.record, view);
+    // What ends a record of the view is an event of it, but for an ADD, which begins another record in the place of an
+    // expired one. Of an event of which no state is left nobody knows any more whose it was.
+    return this.#log
+      .filter((event) => event.id === id)
+      .filter(
+        (event, i, all) => isWhole || isSeen(event) || (event.kind !== "ADD" && isSeen(all[i - 1])),
+      );
+  }
+
+  /** Finds the last state of a record that is kept, also of one that was deleted since. */
   last(id: string): Row | undefined {
-    return this.get(id) ?? this.#log.findLast((event) => event.id === id)?.superseded ?? undefined;
+    return (
+      this.#log.findLast((event) => event.id === id && event.state !== null)?.state ?? undefined
+    );
+  }
+
+  /** Gives the last states of all ids, deleted and expired ones too, in the order of adding. */
+  lastStates(): Row[] {
+    const last = new Map<string, Row>();
+    for (const { id, state } of this.#log) if (state !== null) last.set(id, state);
+    return [...last.values()].sort((a, b) => a.added - b.added);
+  }
+
+  /** Counts the superseded states that are kept. */
+  countPast(): number {
+    return this.#past().length;
   }
 
   /** Writes a new record, in place of an expired one of this id if there is one. */
   add(record: StoredRecord, request: string | null, now: number): void {
-    const added = this.#append("ADD", record.id, now);
     // Taken out first: a map keeps the place of a key that is set again.
     this.#rows.delete(record.id);
-    this.#rows.set(record.id, { record, added, request });
+    this.#append("ADD", record.id, now, { record, added: this.#nextSeq(), request });
   }
 
   /** Writes the next state of a record. */
   update(record: StoredRecord, now: number): void {
     const row = this.#rows.get(record.id);
     if (row === undefined) throw new Error("an update follows a look at the row");
-    this.#append("UPDATE", record.id, now);
-    this.#rows.set(record.id, { ...row, record });
+    this.#append("UPDATE", record.id, now, { ...row, record });
   }
 
   /** Deletes a record; its last state stays in the log. */
   delete(id: string, now: number): void {
-    this.#append("DELETE", id, now);
-    this.#rows.delete(id);
+    this.#append("DELETE", id, now, null);
+  }
+
+  /** Erases all that is known of some ids; of each one event remains, which says so (spec 11.3). */
+  purge(ids: readonly string[], now: number): void {
+    const begin = this.#log.length;
+    for (const id of ids) this.#append("PURGE", id, now, null);
+    const purged = new Set(ids);
+    this.#log = this.#log.filter((event, i) => i >= begin || !purged.has(event.id));
+  }
+
+  /**
+   * Deletes records and erases their last states, and erases the states that were superseded at `until` or earlier; gives
+   * how many states it erased (spec 11.4).
+   */
+  compact(expired: readonly Row[], until: number, now: number): number {
+    const past = this.#past().filter((one) => one.until <= until);
+    const erased = new Set([...expired, ...past.map(({ state }) => state)]);
+    for (const { record } of expired) this.#append("DELETE", record.id, now, null);
+    this.#log = this.#log.map((event) =>
+      event.state !== null && erased.has(event.state) ? { ...event, state: null } : event,
+    );
+    return erased.size;
   }
 
   /** Does several writes wholly or not at all: if one throws, those before it are undone. */
   transaction<T>(writes: () => T): T {
-    const begin = this.#log.length;
+    const [log, rows] = [[...this.#log], [...this.#rows]];
     try {
       return writes();
     } catch (error) {
-      this.#undo(begin);
+      this.#log = log;
+      this.#rows.clear();
+      for (const [id, row] of rows) this.#rows.set(id, row);
       throw error;
     }
   }
 
-  #append(kind: LogEvent["kind"], id: string, now: number): number {
-    const last = this.#log.at(-1);
-    const seq = (last?.seq ?? 0) + 1;
-    this.#log.push({
-      seq,
-      at: Math.max(now, last?.at ?? 0),
-      kind,
-      id,
-      superseded: this.#rows.get(id) ?? null,
-    });
-    return seq;
+  /** Finds where rows and log do not agree (spec 11.6). */
+  problems(): Problem[] {
+    const problems: Problem[] = [];
+    const newest = new Map<string, LogEvent>();
+    for (const [i, event] of this.#log.entries()) {
+      const { seq, id, kind, state } = event;
+      const before = this.#log[i - 1];
+      if (before !== undefined && (seq <= before.seq || event.at < before.at))
+        problems.push({ kind: "event", seq });
+      if (state !== null && (state.record.id !== id || !isLeftBy(kind, seq, state)))
+        problems.push({ kind: state === this.#rows.get(id) ? "row" : "past", seq });
+      newest.set(id, event);
+    }
+    for (const [id, row] of this.#rows) {
+      if (newest.get(id)?.state !== row) problems.push({ kind: "row", seq: row.added });
+    }
+    for (const { id, seq, kind } of newest.values()) {
+      const leavesRow = kind === "ADD" || kind === "UPDATE";
+      if (leavesRow !== this.#rows.has(id)) problems.push({ kind: "event", seq });
+    }
+    return problems;
   }
 
-  /** Takes events back, the newest first: each holds the state before it. */
-  #undo(length: number): void {
-    const undone = this.#log.splice(length).reverse();
-    for (const { id, superseded } of undone) {
-      if (superseded === null) this.#rows.delete(id);
-      else this.#rows.set(id, superseded);
-    }
-    if (undone.length === 0) return;
-    const inOrder = [...this.#rows].sort(([, a], [, b]) => a.added - b.added);
-    this.#rows.clear();
-    for (const [id, row] of inOrder) this.#rows.set(id, row);
+  #nextSeq(): number {
+    return (this.#log.at(-1)?.seq ?? 0) + 1;
   }
+
+  #append(kind: EventKind, id: string, now: number, state: Row | null): void {
+    const at = Math.max(now, this.#log.at(-1)?.at ?? 0);
+    this.#log.push({ seq: this.#nextSeq(), at, kind, id, state });
+    if (state === null) this.#rows.delete(id);
+    else this.#rows.set(id, state);
+  }
+
+  /** Gives the states that were superseded and are kept. */
+  #past(): Past[] {
+    const past: Past[] = [];
+    const newest = new Map<string, Row | null>();
+    for (const { id, at, state } of this.#log) {
+      const before = newest.get(id) ?? null;
+      if (before !== null) past.push({ state: before, until: at });
+      newest.set(id, state);
+    }
+    return past;
+  }
+}
+
+/** Tells whether an event can have left a state: that of a record which it added, or which was added before it. */
+function isLeftBy(kind: EventKind, seq: number, state: Row): boolean {
+  if (kind === "ADD") return state.added === seq;
+  return kind === "UPDATE" && state.added < seq;
 }
 
 /** Makes ids: UUIDs of version 7 (RFC 9562), each greater than the one before (spec 2.3). */

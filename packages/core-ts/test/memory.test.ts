@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Memory, type MemoryApi, ScopedMemory } from "../src/index.js";
+import { SearchIndex, staleness } from "../src/search-index.js";
 
 /** As JavaScript calls it: without the compiler's help. */
 type Unchecked = Record<keyof MemoryApi, (...args: unknown[]) => Promise<unknown>>;
@@ -287,17 +288,112 @@ describe("calls", () => {
   });
 });
 
+describe("the log", () => {
+  test("an event has all its fields, and its record is a copy", async () => {
+    const memory = new Memory(null, { clock: () => 5 });
+    const record = await memory.add("tea", { id: "a", metadata: { tags: ["a"] } });
+    const event = { seq: 1, at: "1970-01-01T00:00:00.005Z", event: "ADD", id: "a", record };
+    for (const events of [await memory.history("a"), await memory.changes()]) {
+      expect(events).toEqual([event]);
+      for (const { record } of events) (record?.metadata.tags as string[]).push("returned");
+    }
+    expect(await memory.history("a")).toMatchObject([{ record: { metadata: { tags: ["a"] } } }]);
+  });
+
+  test("what is purged is in no answer, and its id is free", async () => {
+    const memory = new Memory();
+    await memory.add("Ada's secret", { id: "a", userId: "ada", ttl: 3600 });
+    await memory.update("a", { content: "Ada's other secret" });
+    expect(await memory.delete("a", { purge: false })).toBe(true);
+    expect(await memory.delete("a", { purge: true })).toBe(true);
+    expect(await memory.delete("a", { purge: true })).toBe(false);
+    await expect(memory.getAll({ after: "a" })).rejects.toMatchObject({ code: "NOT_FOUND" });
+    expect(JSON.stringify(await memory.changes())).not.toContain("secret");
+    expect(await memory.add("anew", { id: "a" })).toMatchObject({ version: 1 });
+    expect((await memory.history("a")).map(({ event }) => event)).toEqual(["PURGE", "ADD"]);
+    expect(await memory.verify()).toEqual({ ok: true, problems: [] });
+  });
+
+  test("stats counts what is live, expired, past and logged", async () => {
+    let now = 0;
+    const memory = new Memory(null, { clock: () => now, history: { days: 1 } });
+    await memory.addMany([
+      { content: "one", id: "a" },
+      { content: "two", id: "b", ttl: 1 },
+    ]);
+    await memory.update("a", { importance: 1 });
+    now = 86_400_000;
+    const counted = { records: 1, expired: 1, past: 1, events: 3, bytes: 0, pendingPurge: false };
+    expect(await memory.stats()).toEqual(counted);
+    expect(await memory.compact()).toBe(2);
+    expect(await memory.stats()).toEqual({ ...counted, expired: 0, past: 0, events: 4 });
+  });
+
+  test("the option history is keep, none or a number of days", () => {
+    for (const [history, field] of [
+      ["forever", "history"],
+      [5, "history"],
+      [[], "history"],
+      [{}, "history.days"],
+      [{ days: null }, "history.days"],
+      [{ days: -1 }, "history.days"],
+      [{ days: "1" }, "history.days"],
+      [{ days: Number.NaN }, "history.days"],
+      [{ days: 1, hours: 2 }, "history.hours"],
+      [undefined, "history"],
+    ] as const) {
+      const options = { history } as object;
+      expect(() => new Memory(null, options)).toThrow(invalidAt(field));
+    }
+    for (const history of ["keep", "none", { days: 0.5 }, null] as const) {
+      expect(() => new Memory(null, { history })).not.toThrow();
+    }
+  });
+
+  test("verify finds an analysis that is not that of its text", async () => {
+    const record = { ...(await new Memory().add("green tea")), createdAt: 0, updatedAt: 0 };
+    const stored = { ...record, expiresAt: null };
+    expect(staleness(stored)).toBeNull();
+    new SearchIndex([{ record: stored, added: 1, request: null }]);
+    expect(staleness(stored)).toBeNull();
+    stored.content = "tea green";
+    expect(staleness(stored)).toBe("index");
+    stored.content = "black coffee";
+    expect(staleness(stored)).toBe("vector");
+  });
+
+  test("arguments are checked, and what is unknown is refused", async () => {
+    const memory = unchecked(new Memory());
+    await memory.add("tea", { id: "a" });
+    await expect(memory.delete("a", { purge: 1 })).rejects.toEqual(invalidAt("purge"));
+    await expect(memory.delete("a", { purge: undefined })).rejects.toEqual(invalidAt("purge"));
+    await expect(memory.delete("a", { force: true })).rejects.toEqual(invalidAt("force"));
+    await expect(memory.clear({ purge: "yes" })).rejects.toEqual(invalidAt("purge"));
+    await expect(memory.changes({ after: -1 })).rejects.toEqual(invalidAt("after"));
+    await expect(memory.changes({ limit: 0 })).rejects.toEqual(invalidAt("limit"));
+    await expect(memory.changes({ userId: "ada" })).rejects.toEqual(invalidAt("userId"));
+    await expect(memory.history("")).rejects.toEqual(invalidAt("id"));
+    expect(await memory.delete("a", { purge: null })).toBe(true);
+    expect(await memory.changes()).toHaveLength(2);
+  });
+});
+
 describe("views", () => {
   test("a view has no close, and no way around its scope", async () => {
     const memory = new Memory();
     await memory.add("Bob's tea", { id: "bob", userId: "bob" });
     const ada = memory.scoped({ userId: "ada" });
     expect(ada).toBeInstanceOf(ScopedMemory);
-    expect("close" in ada).toBe(false);
+    for (const call of ["close", "changes", "compact", "stats", "verify"]) {
+      expect(call in ada).toBe(false);
+    }
     expect(await ada.get("bob")).toBeNull();
     expect(await ada.delete("bob")).toBe(false);
     expect(await ada.search("tea")).toEqual([]);
     expect(await ada.clear()).toBe(0);
+    expect(await ada.delete("bob", { purge: true })).toBe(false);
+    expect(await ada.clear({ purge: true })).toBe(0);
+    expect(await ada.history("bob")).toEqual([]);
     await expect(ada.update("bob", { importance: 1 })).rejects.toMatchObject({
       code: "NOT_FOUND",
       field: "id",
@@ -350,6 +446,7 @@ describe("opening and closing", () => {
       durability: "normal",
       busyTimeout: 0,
       cacheBytes: 0,
+      history: { days: 0 },
       clock: null,
     } as const;
     expect(await (await Memory.open(":memory:", all)).count()).toBe(0);
@@ -384,10 +481,14 @@ describe("opening and closing", () => {
         "delete",
         "clear",
         "count",
+        "history",
       ] as const) {
         await expect(handle[call]("tea")).rejects.toEqual(closed);
       }
       expect(() => handle.scoped({ userId: "ada" })).toThrow(closed);
+    }
+    for (const call of ["changes", "compact", "stats", "verify"] as const) {
+      await expect(unchecked(memory)[call]()).rejects.toEqual(closed);
     }
   });
 

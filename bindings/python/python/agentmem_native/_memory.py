@@ -337,7 +337,9 @@ class _RecordCalls:
         """Does an operation; its place among the others is taken before the first wait."""
         now = wire.now(self._clock)
         args = wire.write(arguments)
-        return json.loads(await _wait(lambda waiter: self._native.submit(operation, args, now, waiter)))
+        return json.loads(
+            await _wait(lambda waiter: self._native.submit(operation, args, now, waiter))
+        )
 
 
 class ScopedMemory(_RecordCalls):

@@ -373,8 +373,9 @@ fn leading(operation: &str) -> Option<&'static str> {
         "add" => Some("content"),
         "addMany" => Some("items"),
         "search" => Some("query"),
-        "get" | "update" | "delete" => Some("id"),
-        "getAll" | "clear" | "count" => None,
+        "get" | "update" | "delete" | "history" => Some("id"),
+        "backup" => Some("path"),
+        "getAll" | "clear" | "count" | "changes" | "compact" | "stats" | "verify" => None,
         _ => panic!("unknown operation {operation}"),
     }
 }

@@ -1,0 +1,322 @@
+import type { SelectOptions } from "../filter.js";
+import type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "../record/index.js";
+import type { ScopeIds } from "../scope.js";
+import type { EventKind, Problem } from "../store.js";
+import type {
+  ChangesOptions,
+  ClearOptions,
+  DeleteOptions,
+  GetAllOptions,
+  SearchOptions,
+} from "./options.js";
+
+/** A record that was found. */
+export interface Hit extends MemoryRecord {
+  /** How well it answers, from 0 to 1; to be compared within one answer. */
+  score: number;
+}
+
+/** One write in the life of a record (spec 11.1). */
+export interface MemoryEvent {
+  /** Grows from event to event of the store. */
+  seq: number;
+  /** When it was written; never before the event before it. */
+  at: string;
+  /** What it did: `PURGE` erased all states of the id. */
+  event: EventKind;
+  id: string;
+  /** The record as it was after it; null after `DELETE` and `PURGE`, or if that state has been erased since. */
+  record: MemoryRecord | null;
+}
+
+/** What a store holds (spec 11.5). */
+export interface Stats {
+  /** Live records. */
+  records: number;
+  /** Records that have expired and were not erased. */
+  expired: number;
+  /** States that were superseded or deleted, and are kept. */
+  past: number;
+  /** Events in the log. */
+  events: number;
+  /** The size of the file and of those beside it; 0 in memory. */
+  bytes: number;
+  /** Whether something that was purged may still be in the file. */
+  pendingPurge: boolean;
+}
+
+/** What `verify` found (spec 11.6). */
+export interface Verification {
+  /** Whether there is no problem. */
+  ok: boolean;
+  problems: Problem[];
+}
+
+/**
+ * The calls on records, which a memory and its views have alike.
+ *
+ * Every call fails with an {@link AgentMemError}: `INVALID_ARGUMENT` for an argument that cannot be used, `CLOSED` after
+ * `close`, and what else is stated. What is given back are copies.
+ */
+export interface ScopedMemoryApi {
+  /**
+   * Remembers a text or a message, and gives the new record.
+   *
+   * Fails with `ALREADY_EXISTS` if the id is in use by a record that was added with other fields.
+   *
+   * @param content - text of 1 byte to 1 MiB that is not blank, or a message with such content.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const note = await memory.add("Ada likes green tea", { userId: "ada", metadata: { topic: "food" } });
+   * console.log(note.version); // → 1
+   *
+   * const turn = await memory.add({ role: "user", content: "I moved to Paris" }, { userId: "ada", ttl: 3600 });
+   * console.log(turn.role); // → "user"
+   * ```
+   */
+  add(content: string | Message, options?: AddOptions): Promise<MemoryRecord>;
+
+  /**
+   * Remembers many, all or none, and gives the records in order.
+   *
+   * @param items - at most 100,000, with 256 MiB of content and metadata together.
+   * @param defaults - any option of `add` but `id`; holds where an item does not have it.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const records = await memory.addMany(
+   *   [{ content: { role: "user", content: "Hello" } }, { content: { role: "assistant", content: "Hi Ada" } }],
+   *   { userId: "ada", runId: "monday" },
+   * );
+   * console.log(records.map((record) => record.role)); // → ["user", "assistant"]
+   * ```
+   */
+  addMany(
+    items: readonly AddItem[],
+    defaults?: Omit<AddOptions, "id"> | null,
+  ): Promise<MemoryRecord[]>;
+
+  /**
+   * Finds the records that answer a query, best first.
+   *
+   * @param query - text of at most 1 MiB; a blank one finds nothing.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea", { userId: "ada" });
+   * await memory.add("Ada works in Paris", { userId: "ada" });
+   * const hits = await memory.search("What tea does she like?", { userId: "ada", limit: 1 });
+   * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
+   * ```
+   */
+  search(query: string, options?: SearchOptions): Promise<Hit[]>;
+
+  /** Gives the record with this id, or null. */
+  get(id: string): Promise<MemoryRecord | null>;
+
+  /**
+   * Gives the selected records in the order of time; all of them, unless there is a `limit`.
+   *
+   * Fails with `NOT_FOUND` if there never was a record with the id `after`.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("first", { createdAt: "2026-01-01T00:00:00Z", metadata: { n: 1 } });
+   * await memory.add("second", { createdAt: "2026-01-02T00:00:00Z", metadata: { n: 2 } });
+   * const records = await memory.getAll({ filter: { n: { $gte: 1 } }, limit: 1 });
+   * console.log(records.map((record) => record.content)); // → ["second"]
+   * const next = await memory.getAll({ after: records[0].id });
+   * console.log(next.map((record) => record.content)); // → ["first"]
+   * ```
+   */
+  getAll(options?: GetAllOptions): Promise<MemoryRecord[]>;
+
+  /**
+   * Changes a record, and gives it as it is then.
+   *
+   * Fails with `NOT_FOUND` if there is no such record, with `CONFLICT` if it has another version than `ifVersion`.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London", { metadata: { topic: "home" } });
+   * const updated = await memory.update(id, { content: "Ada lives in Paris", ifVersion: 1 });
+   * console.log(updated.content, updated.metadata, updated.version); // → "Ada lives in Paris" {"topic":"home"} 2
+   * ```
+   */
+  update(id: string, changes: Changes): Promise<MemoryRecord>;
+
+  /**
+   * Deletes a record; gives false if there is no such record.
+   *
+   * With `purge: true` it erases the record and every earlier state of the id, also if it was deleted or has expired, and
+   * gives whether there was anything to erase. One event remains, which says that something was purged.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada's old address");
+   * console.log(await memory.delete(id)); // → true
+   * console.log(await memory.delete(id, { purge: true })); // → true
+   * console.log((await memory.history(id)).map(({ event }) => event)); // → ["PURGE"]
+   * ```
+   */
+  delete(id: string, options?: DeleteOptions): Promise<boolean>;
+
+  /**
+   * Deletes the selected records, and gives their number. `clear()` alone deletes all; `clear(undefined)` is
+   * `INVALID_ARGUMENT`, since a variable that was never set must not.
+   *
+   * With `purge: true` it erases them with all their earlier states, deleted and expired ones too, by their last state.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea", { userId: "ada" });
+   * await memory.add("Bob likes black coffee", { userId: "bob" });
+   * console.log(await memory.clear({ userId: "ada", purge: true })); // → 1
+   * console.log(await memory.count()); // → 1
+   * ```
+   */
+  clear(...given: [options?: ClearOptions]): Promise<number>;
+
+  /** Counts the selected records. */
+  count(options?: SelectOptions): Promise<number>;
+
+  /**
+   * Gives the events of an id, oldest first, each with the record as it was after it; none for an unknown id.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London");
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * await memory.delete(id);
+   * const events = await memory.history(id);
+   * console.log(events.map(({ event }) => event)); // → ["ADD", "UPDATE", "DELETE"]
+   * console.log(events[0].record.content); // → "Ada lives in London"
+   * ```
+   */
+  history(id: string): Promise<MemoryEvent[]>;
+
+  /**
+   * Gives a view that cannot leave a scope, to hand to code that serves one user.
+   *
+   * What it adds carries the ids, what it finds has them, another value for one of them is an error.
+   *
+   * @param scope - at least one id; null limits the view to records that have none.
+   * @throws {@link AgentMemError} at once, unlike the other calls, which reject.
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const ada = memory.scoped({ userId: "ada" });
+   * const { id, userId } = await ada.add("Ada likes green tea");
+   * console.log(userId); // → "ada"
+   * console.log(await memory.scoped({ userId: "bob" }).get(id)); // → null
+   * ```
+   */
+  scoped(scope: ScopeIds): ScopedMemoryApi;
+}
+
+/** A memory: what the reference and the package `@agentmem/native` both are. */
+export interface MemoryApi extends ScopedMemoryApi {
+  /**
+   * Gives the events of the whole store in order, from the first or after one that was seen before.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London");
+   * const [seen] = await memory.changes();
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * const news = await memory.changes({ after: seen.seq, limit: 100 });
+   * console.log(news.map(({ event, record }) => [event, record.content])); // → [["UPDATE", "Ada lives in Paris"]]
+   * ```
+   */
+  changes(options?: ChangesOptions): Promise<MemoryEvent[]>;
+
+  /**
+   * Erases expired records, and the superseded states that the option `history` does not keep; gives how many states it
+   * erased. Their events stay, with null for `record`.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory(null, { history: "none" });
+   * const { id } = await memory.add("Ada lives in London");
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * console.log(await memory.compact()); // → 1
+   * console.log((await memory.history(id)).map(({ record }) => record?.content ?? null)); // → [null, "Ada lives in Paris"]
+   * ```
+   */
+  compact(): Promise<number>;
+
+  /**
+   * Counts what the store holds.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London");
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * const { records, past, events } = await memory.stats();
+   * console.log(records, past, events); // → 1 1 2
+   * ```
+   */
+  stats(): Promise<Stats>;
+
+  /**
+   * Checks that what is stored agrees with itself: rows, vectors, text index and log.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea");
+   * console.log(await memory.verify()); // → {"ok":true,"problems":[]}
+   * ```
+   */
+  verify(): Promise<Verification>;
+
+  /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */
+  close(): Promise<void>;
+
+  /** Closes at the end of a block: `await using memory = new Memory()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A memory that may be a file: what the package `@agentmem/native` is, and the reference is not. */
+export interface FileMemoryApi extends MemoryApi {
+  /**
+   * Copies the store to a new file while others go on reading and writing, and gives the number of records in it.
+   *
+   * Fails with `IO`, field `path`, if there is something at the path already.
+   */
+  backup(path: string): Promise<number>;
+}

@@ -1,0 +1,119 @@
+import { invalid } from "../error.js";
+import { SELECT_READERS, type SelectOptions } from "../filter.js";
+import type { SearchMode } from "../rank.js";
+import { checkBoolean, checkChoice, checkInteger, checkRange } from "../record/index.js";
+import { nameOf, readOptions } from "../record/json.js";
+import { checkId } from "../scope.js";
+
+/** Which superseded states `compact` leaves (spec 11.4); `days` is a number of at least 0. */
+export type HistoryOption = "keep" | "none" | { days: number };
+
+/** How a memory is opened (spec 3.3). Null is the same as leaving out. */
+export interface MemoryOptions {
+  /** Makes the file if it is missing; true by default. */
+  create?: boolean | null;
+  /** Refuses every write with `READ_ONLY`; false by default, and true only with a file. */
+  readOnly?: boolean | null;
+  /** What an acknowledged write survives: `full`, the default, a power loss; `normal` a killed process. */
+  durability?: "full" | "normal" | null;
+  /** Milliseconds that a call waits for another process: an integer from 0 to 2147483647; 5000 by default. */
+  busyTimeout?: number | null;
+  /** About how many bytes of memory loaded search indexes may take: an integer of at least 0; 256 MiB by default. */
+  cacheBytes?: number | null;
+  /**
+   * Which superseded states `compact` leaves: all (`keep`, the default), those that were superseded in the last so many
+   * days, or `none`.
+   */
+  history?: HistoryOption | null;
+  /** Gives the milliseconds since 1970, within the years 1970 to 9999; the system's clock by default. */
+  clock?: (() => number) | null;
+}
+
+/** What `search` may be given beside the query (spec 8.1). */
+export interface SearchOptions extends SelectOptions {
+  /** The most hits to give: an integer from 1 to 1000; 10 by default. */
+  limit?: number | null;
+  /** Words and vectors together (`hybrid`, the default), words alone (`lexical`), or vectors alone (`semantic`). */
+  mode?: SearchMode | null;
+  /** Leaves out hits with a lower score: from 0 to 1; 0 by default. */
+  minScore?: number | null;
+}
+
+/** What `getAll` may be given (spec 7.3, 7.4). */
+export interface GetAllOptions extends SelectOptions {
+  /** The most records to give: an integer of at least 1; without it all of them. */
+  limit?: number | null;
+  /** How many records to skip: an integer of at least 0; not together with `after`. */
+  offset?: number | null;
+  /** The id of the record to go on behind, also of one that was deleted or has expired since. */
+  after?: string | null;
+  /** Newest first (`desc`, the default) or oldest first (`asc`), by `createdAt`, then by order of adding. */
+  order?: "asc" | "desc" | null;
+}
+
+/** What `delete` may be given (spec 6.9). */
+export interface DeleteOptions {
+  /** Erases the record and every earlier state of its id, also of one that was deleted or has expired; false by default. */
+  purge?: boolean | null;
+}
+
+/** What `clear` may be given (spec 6.10). */
+export interface ClearOptions extends SelectOptions {
+  /** Erases the records with all their earlier states, deleted and expired ones too, by their last state; false by default. */
+  purge?: boolean | null;
+}
+
+/** What `changes` may be given (spec 11.2). */
+export interface ChangesOptions {
+  /** Gives the events with a greater `seq`: an integer of at least 0; 0 by default. */
+  after?: number | null;
+  /** The most events to give: an integer of at least 1; without it all of them. */
+  limit?: number | null;
+}
+
+/** What checks the options of each of the above. */
+export const MEMORY_READERS = {
+  create: checkBoolean,
+  readOnly: checkBoolean,
+  durability: (value: unknown, field: string) => checkChoice(value, field, ["full", "normal"]),
+  busyTimeout: (value: unknown, field: string) => checkInteger(value, field, 0, 2_147_483_647),
+  cacheBytes: (value: unknown, field: string) =>
+    checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
+  history: checkHistory,
+  clock: checkClock,
+};
+export const SEARCH_READERS = {
+  ...SELECT_READERS,
+  limit: (value: unknown, field: string) => checkInteger(value, field, 1, 1000),
+  mode: (value: unknown, field: string) =>
+    checkChoice(value, field, ["hybrid", "lexical", "semantic"]),
+  minScore: (value: unknown, field: string) => checkRange(value, field, 0, 1),
+};
+export const GET_ALL_READERS = {
+  ...SELECT_READERS,
+  limit: (value: unknown, field: string) => checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
+  offset: (value: unknown, field: string) => checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
+  after: checkId,
+  order: (value: unknown, field: string) => checkChoice(value, field, ["asc", "desc"]),
+};
+export const DELETE_READERS = { purge: checkBoolean };
+export const CLEAR_READERS = { ...SELECT_READERS, purge: checkBoolean };
+export const CHANGES_READERS = {
+  after: (value: unknown, field: string) => checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
+  limit: (value: unknown, field: string) => checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
+};
+const HISTORY_READERS = {
+  days: (value: unknown, field: string) => checkRange(value, field, 0, Number.MAX_SAFE_INTEGER),
+};
+
+function checkHistory(value: unknown, field: string): HistoryOption {
+  if (typeof value !== "object") return checkChoice(value, field, ["keep", "none"] as const);
+  const { days = null } = readOptions(value, HISTORY_READERS, field, field);
+  if (days === null) throw invalid(`${field}.days`, "is missing: it says for how long to keep");
+  return { days };
+}
+
+function checkClock(value: unknown, field: string): () => unknown {
+  if (typeof value !== "function") throw invalid(field, `must be a function, not ${nameOf(value)}`);
+  return value as () => unknown;
+}

@@ -60,6 +60,24 @@ describe("a right implementation", () => {
     expect(outcome.status).toBe("passed");
   });
 
+  it("gets each argument where it belongs", async () => {
+    const seen: unknown[][] = [];
+    const note = async (...args: unknown[]) => seen.push(args);
+    const calls = { delete: note, clear: note, history: note, changes: note, backup: note };
+    await run(
+      fake(calls),
+      { do: "delete", with: { id: "a", purge: true } },
+      { do: "delete", with: { id: "a" } },
+      { do: "clear", with: { purge: true } },
+      { do: "history", with: { id: "a" } },
+      { do: "changes", with: { after: 1 } },
+      { do: "changes" },
+      { do: "backup", with: { path: "p" } },
+    );
+    const [purge, after] = [{ purge: true }, { after: 1 }];
+    expect(seen).toEqual([["a", purge], ["a"], [purge], ["a"], [after], [], ["p"]]);
+  });
+
   it("has its clock set and moved by the case", async () => {
     const seen: unknown[] = [];
     const implementation = fake();
@@ -178,6 +196,13 @@ describe("a fault of the implementation is caught, with its place", () => {
     expect(text).toBe(
       "cases/x.json: a case\n  step      steps[0]\n  path      $\n  expected  1\n  actual    0",
     );
+  });
+});
+
+describe("an implementation that lacks a call", () => {
+  it("fails the case", async () => {
+    const outcome = await run(fake(), { do: "compact", expect: 0 });
+    expect(outcome).toMatchObject({ failure: { mismatch: { actual: { error: { code: null } } } } });
   });
 });
 

@@ -170,6 +170,8 @@ function expiry(r) {
     : { expiresAt: r.pick([null, "2026-01-03T00:00:00Z"]) };
 }
 
+const NOT_ON_VIEWS = ["clock.advance", "changes", "compact"];
+
 /** Makes steps one after the other; `ids` are those that were ever given. */
 export class History {
   #r;
@@ -189,7 +191,7 @@ export class History {
   next() {
     const r = this.#r;
     const step = this.#choose(r);
-    const onView = r.chance(0.1) && !step.do.startsWith("clock");
+    const onView = r.chance(0.1) && !NOT_ON_VIEWS.includes(step.do);
     if (!onView) return step;
     // A view refuses other ids than its own, which is an answer too; mostly they are left out.
     const { userId, ...rest } = step.with;
@@ -198,21 +200,26 @@ export class History {
 
   #choose(r) {
     const roll = r.below(100);
-    if (roll < 28) return this.#add(r);
-    if (roll < 31)
+    if (roll < 26) return this.#add(r);
+    if (roll < 29)
       return {
         do: "addMany",
         with: { items: [this.#item(), this.#item()], defaults: { agentId: "planner" } },
       };
-    if (roll < 36) return this.#again(r);
-    if (roll < 44) return this.#update(r);
-    if (roll < 49) return { do: "delete", with: { id: this.#id() } };
-    if (roll < 50)
+    if (roll < 34) return this.#again(r);
+    if (roll < 42) return this.#update(r);
+    if (roll < 46) return { do: "delete", with: { id: this.#id() } };
+    if (roll < 48) return { do: "delete", with: { id: this.#id(), purge: true } };
+    if (roll < 49)
       return { do: "clear", with: { ...selection(r), filter: filter(r), userId: "mei" } };
-    if (roll < 78) return this.#search(r);
-    if (roll < 84) return this.#getAll(r);
-    if (roll < 89) return { do: "count", with: selection(r) };
-    if (roll < 92) return { do: "get", with: { id: this.#id() } };
+    if (roll < 74) return this.#search(r);
+    if (roll < 80) return this.#getAll(r);
+    if (roll < 84) return { do: "count", with: selection(r) };
+    if (roll < 87) return { do: "get", with: { id: this.#id() } };
+    if (roll < 90) return { do: "history", with: { id: this.#id() } };
+    if (roll < 92)
+      return { do: "changes", with: { after: r.below(300), limit: r.pick([1, 2, 4]) } };
+    if (roll < 94) return { do: "compact", with: {} };
     if (roll < 98)
       return { do: "clock.advance", with: { ms: r.pick([1, 1000, 60_000, 3_600_000, -500_000]) } };
     return this.#mistake(r);
@@ -295,6 +302,8 @@ export class History {
       { do: "search", with: { query: "tea", limit: 0 } },
       { do: "getAll", with: { filter: { n: { $between: [1, 2] } } } },
       { do: "count", with: { since: "2023-05-08" } },
+      { do: "changes", with: { after: 0, limit: 0 } },
+      { do: "history", with: { id: "" } },
       { do: "update", with: { id: this.#id() } },
       { do: "addMany", with: { items: [{ content: "tea", id: "never" }, { content: "" }] } },
     ]);

@@ -12,12 +12,15 @@ import { History } from "./histories.mjs";
 
 const START = "2026-01-01T00:00:00.000Z";
 
-/** The traces that are committed: different seeds, the last with more records than the cuts of ranking keep. */
+/**
+ * The traces that are committed: different seeds, the last with more records than the cuts of ranking keep; `history` is
+ * the option of that name.
+ */
 const TRACES = [
   { file: "seed-1.json", seed: 1, steps: 450, bulk: 0 },
-  { file: "seed-2.json", seed: 2, steps: 450, bulk: 0 },
-  { file: "seed-3.json", seed: 3, steps: 450, bulk: 40 },
-  { file: "seed-4.json", seed: 4, steps: 300, bulk: 500 },
+  { file: "seed-2.json", seed: 2, steps: 450, bulk: 0, history: { days: 0.02 } },
+  { file: "seed-3.json", seed: 3, steps: 450, bulk: 40, history: "none" },
+  { file: "seed-4.json", seed: 4, steps: 300, bulk: 500, history: "none" },
 ];
 
 const CALLS = {
@@ -27,9 +30,12 @@ const CALLS = {
   get: (memory, { id }) => memory.get(id),
   getAll: (memory, options) => memory.getAll(options),
   update: (memory, { id, ...changes }) => memory.update(id, changes),
-  delete: (memory, { id }) => memory.delete(id),
+  delete: (memory, { id, ...options }) => memory.delete(id, options),
   clear: (memory, options) => memory.clear(options),
   count: (memory, options) => memory.count(options),
+  history: (memory, { id }) => memory.history(id),
+  changes: (memory, options) => memory.changes(options),
+  compact: (memory) => memory.compact(),
 };
 
 /** Runs one step and gives it back with its answer. */
@@ -44,9 +50,9 @@ async function answered(step, handles) {
   }
 }
 
-async function makeTrace({ seed, steps: length, bulk }) {
+async function makeTrace({ seed, steps: length, bulk, history: kept = "keep" }) {
   let now = Date.parse(START);
-  const main = new Memory(undefined, { clock: () => now });
+  const main = new Memory(undefined, { clock: () => now, history: kept });
   const handles = { main, view: main.scoped({ userId: "ada" }) };
   const history = new History(seed);
   const steps = [{ do: "scoped", with: { userId: "ada" }, as: "view" }];
@@ -59,7 +65,7 @@ async function makeTrace({ seed, steps: length, bulk }) {
     if (step.do === "clock.advance") now += step.with.ms;
     steps.push(step.do === "clock.advance" ? step : await answered(step, handles));
   }
-  return { name: `seed ${seed}, ${length} steps`, clock: START, steps };
+  return { name: `seed ${seed}, ${length} steps`, clock: START, options: { history: kept }, steps };
 }
 
 function print(trace) {
@@ -67,10 +73,10 @@ function print(trace) {
   return `{
   "format": "1.0",
   "title": "A random history, every answer to the bit",
-  "spec": ["2.1", "4.2", "5.8", "6.1", "6.3", "7.3", "8.3", "8.4", "8.8", "8.9", "8.10"],
+  "spec": ["2.1", "4.2", "5.8", "6.1", "6.3", "7.3", "8.3", "8.4", "8.8", "8.9", "8.10", "11.1", "11.2", "11.3", "11.4"],
   "why": "What nobody thought of as a case. Made by tools/traces.mjs from the reference; never edited by hand.",
   "cases": [
-    { "name": ${JSON.stringify(trace.name)}, "clock": ${JSON.stringify(trace.clock)}, "steps": [
+    { "name": ${JSON.stringify(trace.name)}, "clock": ${JSON.stringify(trace.clock)}, "options": ${JSON.stringify(trace.options)}, "steps": [
 ${steps}
     ] }
   ]
@@ -85,6 +91,7 @@ async function main() {
       seed: { type: "string" },
       steps: { type: "string", default: "1000" },
       bulk: { type: "string", default: "0" },
+      history: { type: "string", default: '"keep"' },
       out: { type: "string" },
     },
   });
@@ -93,6 +100,7 @@ async function main() {
       seed: Number(values.seed),
       steps: Number(values.steps),
       bulk: Number(values.bulk),
+      history: JSON.parse(values.history),
     };
     writeFileSync(values.out, print(await makeTrace(wanted)));
     return;

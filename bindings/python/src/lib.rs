@@ -69,7 +69,7 @@ impl NativeMemory {
         args: String,
         now: Option<i64>,
     ) -> PyResult<String> {
-        wait(py, |done| self.handle.submit(operation, args, now, waiter))
+        wait(py, |done| self.handle.submit(operation, args, now, done))
     }
 
     /// Closes the memory and waits until the calls under way are done.

@@ -305,7 +305,7 @@ def snake_keys(options: Any) -> Any:
 
 
 def to_wire(value: Any) -> Any:
-    """An answer in wire form: records, events and the like as objects of all their fields, times as text."""
+    """An answer in wire form: objects with all their fields, times as text."""
     if isinstance(value, list):
         return [to_wire(element) for element in value]
     if isinstance(value, datetime):

@@ -460,6 +460,11 @@ fn run_read(memory: &Memory, call: Call) -> Result<String> {
             .map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
         Call::GetAll(options) => wire::records(&memory.get_all(options)?),
         Call::Count(select) => memory.count(select)?.to_string(),
+        Call::History(id) => wire::events(&memory.history(&id)?),
+        Call::Changes { after, limit } => wire::events(&memory.changes(after, limit)?),
+        Call::Stats => wire::stats(&memory.stats()?),
+        Call::Verify => wire::verification(&memory.verify()?),
+        Call::Backup(path) => memory.backup(path)?.to_string(),
         Call::Write(_) => unreachable!("a write has a place in the queue"),
     })
 }

@@ -6,6 +6,7 @@ use agentmem_core::{
     ScopeMatch, Search, Select, Timestamp,
 };
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::fields::{Fields, MAX_INTEGER, into_text};
@@ -54,6 +55,9 @@ const ITEM: [&str; 13] = [
 ];
 const SCOPE: [&str; 3] = ["userId", "agentId", "runId"];
 const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "until"];
+const CLEAR: [&str; 7] = [
+    "userId", "agentId", "runId", "filter", "since", "until", "purge",
+];
 const SEARCH: [&str; 9] = [
     "userId", "agentId", "runId", "filter", "since", "until", "limit", "mode", "minScore",
 ];
@@ -69,7 +73,7 @@ const CHANGES: [&str; 6] = [
     "ifVersion",
 ];
 
-/// The operations on records.
+/// The operations that a binding may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Add,
@@ -81,6 +85,12 @@ pub(crate) enum Operation {
     Delete,
     Clear,
     Count,
+    History,
+    Changes,
+    Compact,
+    Stats,
+    Verify,
+    Backup,
 }
 
 impl Operation {
@@ -95,6 +105,12 @@ impl Operation {
             "delete" => Operation::Delete,
             "clear" => Operation::Clear,
             "count" => Operation::Count,
+            "history" => Operation::History,
+            "changes" => Operation::Changes,
+            "compact" => Operation::Compact,
+            "stats" => Operation::Stats,
+            "verify" => Operation::Verify,
+            "backup" => Operation::Backup,
             _ => return Err(Error::invalid("operation", "is unknown")),
         })
     }
@@ -108,6 +124,7 @@ impl Operation {
                 | Operation::Update
                 | Operation::Delete
                 | Operation::Clear
+                | Operation::Compact
         )
     }
 }
@@ -118,6 +135,11 @@ pub(crate) enum Call {
     Get(String),
     GetAll(GetAll),
     Count(Select),
+    History(String),
+    Changes { after: i64, limit: Option<usize> },
+    Stats,
+    Verify,
+    Backup(PathBuf),
     Write(Write),
 }
 
@@ -183,10 +205,53 @@ impl Arguments {
             }
             Operation::Delete => {
                 let id = self.text("id")?;
-                self.options(&[])?;
-                Call::write(Request::Delete(id))
+                let purges = self.options(&["purge"])?.boolean("purge")?;
+                Call::write(match purges.unwrap_or(false) {
+                    true => Request::Purge(id),
+                    false => Request::Delete(id),
+                })
             }
-            Operation::Clear => Call::write(Request::Clear(self.options(&SELECT)?.select()?)),
+            Operation::Clear => {
+                let mut fields = self.options(&CLEAR)?;
+                let purges = fields.boolean("purge")?;
+                let select = fields.select()?;
+                Call::write(match purges.unwrap_or(false) {
+                    true => Request::PurgeAll(select),
+                    false => Request::Clear(select),
+                })
+            }
+            Operation::History => {
+                let id = self.text("id")?;
+                self.options(&[])?;
+                Call::History(id)
+            }
+            Operation::Changes => {
+                let mut fields = self.options(&["after", "limit"])?;
+                let after = fields.integer("after", 0, MAX_INTEGER)?.unwrap_or(0);
+                Call::Changes {
+                    after: after.cast_signed(),
+                    limit: fields.count("limit", 1, MAX_INTEGER)?,
+                }
+            }
+            Operation::Compact => {
+                self.options(&[])?;
+                Call::write(Request::Compact)
+            }
+            Operation::Stats => {
+                self.options(&[])?;
+                Call::Stats
+            }
+            Operation::Verify => {
+                self.options(&[])?;
+                Call::Verify
+            }
+            Operation::Backup => {
+                let path = self.text("path")?;
+                if path.is_empty() || path.contains('\0') {
+                    return Err(Error::invalid("path", "is empty or contains U+0000"));
+                }
+                Call::Backup(PathBuf::from(path))
+            }
         })
     }
 

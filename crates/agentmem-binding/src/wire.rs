@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use agentmem_core::{Code, Error, Hit, Record, Written};
+use agentmem_core::{Code, Error, Event, Hit, Problem, Record, Stats, Written};
 
 /// What went wrong, as a binding tells it; spec chapter 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,48 @@ pub(crate) fn hits(hits: &[Hit]) -> String {
             write_record(&hit.record, Some(hit.score), out)
         })
     })
+}
+
+/// Writes `[{"seq": …, "at": …, "event": …, "id": …, "record": …}]` (spec 11.1).
+pub(crate) fn events(events: &[Event]) -> String {
+    finish(|out| {
+        write_list(events, out, |event, out| {
+            let (seq, at, kind) = (event.seq, event.at, event.kind.as_str());
+            write!(
+                out,
+                "{{\"seq\":{seq},\"at\":\"{at}\",\"event\":\"{kind}\",\"id\":"
+            )?;
+            serde_json::to_writer(&mut *out, &event.id)?;
+            out.extend_from_slice(b",\"record\":");
+            match &event.record {
+                Some(record) => write_record(record, None, out)?,
+                None => out.extend_from_slice(b"null"),
+            }
+            out.push(b'}');
+            Ok(())
+        })
+    })
+}
+
+pub(crate) fn stats(stats: &Stats) -> String {
+    serde_json::json!({
+        "records": stats.records,
+        "expired": stats.expired,
+        "past": stats.past,
+        "events": stats.events,
+        "bytes": stats.bytes,
+        "pendingPurge": stats.pending_purge,
+    })
+    .to_string()
+}
+
+/// Writes `{"ok": …, "problems": [{"kind": …, "seq": …}]}` (spec 11.6).
+pub(crate) fn verification(problems: &[Problem]) -> String {
+    let told = problems
+        .iter()
+        .map(|problem| serde_json::json!({ "kind": problem.kind, "seq": problem.seq }));
+    serde_json::json!({ "ok": problems.is_empty(), "problems": told.collect::<Vec<_>>() })
+        .to_string()
 }
 
 /// Runs a writer over a buffer in memory, which cannot fail.

@@ -295,7 +295,7 @@ describe("the log", () => {
     const event = { seq: 1, at: "1970-01-01T00:00:00.005Z", event: "ADD", id: "a", record };
     for (const events of [await memory.history("a"), await memory.changes()]) {
       expect(events).toEqual([event]);
-      for (const { record } of events) (record?.metadata.tags as string[]).push("returned");
+      for (const { record } of events) Object.assign(record?.metadata.tags ?? [], ["returned"]);
     }
     expect(await memory.history("a")).toMatchObject([{ record: { metadata: { tags: ["a"] } } }]);
   });

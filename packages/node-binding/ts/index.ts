@@ -7,13 +7,23 @@
 export { AgentMemError, type ErrorCode } from "@agentmem/core/src/error.ts";
 export type { SelectOptions } from "@agentmem/core/src/filter.ts";
 export type {
-  GetAllOptions,
+  FileMemoryApi,
   Hit,
   MemoryApi,
-  MemoryOptions,
+  MemoryEvent,
   ScopedMemoryApi,
+  Stats,
+  Verification,
+} from "@agentmem/core/src/memory/api.ts";
+export type {
+  ChangesOptions,
+  ClearOptions,
+  DeleteOptions,
+  GetAllOptions,
+  HistoryOption,
+  MemoryOptions,
   SearchOptions,
-} from "@agentmem/core/src/memory.ts";
+} from "@agentmem/core/src/memory/options.ts";
 export type { SearchMode } from "@agentmem/core/src/rank.ts";
 export type {
   AddItem,
@@ -25,4 +35,5 @@ export type {
 export type { JsonObject, JsonValue } from "@agentmem/core/src/record/json.ts";
 export type { TimeInput } from "@agentmem/core/src/record/time.ts";
 export type { Scope, ScopeIds } from "@agentmem/core/src/scope.ts";
+export type { EventKind, Problem } from "@agentmem/core/src/store.ts";
 export { Memory, ScopedMemory } from "./memory.ts";

@@ -1,12 +1,21 @@
+import { invalid } from "@agentmem/core/src/error.ts";
 import type { SelectOptions } from "@agentmem/core/src/filter.ts";
 import type {
-  GetAllOptions,
+  FileMemoryApi,
   Hit,
-  MemoryApi,
-  MemoryOptions,
+  MemoryEvent,
   ScopedMemoryApi,
+  Stats,
+  Verification,
+} from "@agentmem/core/src/memory/api.ts";
+import type {
+  ChangesOptions,
+  ClearOptions,
+  DeleteOptions,
+  GetAllOptions,
+  MemoryOptions,
   SearchOptions,
-} from "@agentmem/core/src/memory.ts";
+} from "@agentmem/core/src/memory/options.ts";
 import type {
   AddItem,
   AddOptions,
@@ -149,19 +158,41 @@ abstract class RecordCalls implements ScopedMemoryApi {
     }));
   }
 
-  /** Deletes a record; gives false if there is no such record. */
-  delete(id: string): Promise<boolean> {
-    return this.#call("delete", () => ({ id: wire.scalar(id, "id") }));
+  /**
+   * Deletes a record; gives false if there is no such record.
+   *
+   * With `purge: true` all its states are erased, also of one deleted or expired before. That rewrites the file, and fails with
+   * `BUSY`, field `purge`, if another process keeps old pages in use for longer than `busyTimeout`.
+   */
+  delete(id: string, options: DeleteOptions = {}): Promise<boolean> {
+    return this.#call("delete", () => ({
+      id: wire.scalar(id, "id"),
+      options: wire.options(options),
+    }));
   }
 
-  /** Deletes the selected records, without options all of them, and gives their number. */
-  clear(options: SelectOptions = {}): Promise<number> {
-    return this.#call("clear", () => ({ options: wire.options(options) }));
+  /**
+   * Deletes the selected records, with `purge: true` all their states, and gives their number.
+   *
+   * `clear()` alone deletes all; `clear(undefined)` is `INVALID_ARGUMENT`, since a variable that was never set must not.
+   */
+  clear(...given: [options?: ClearOptions]): Promise<number> {
+    return this.#call("clear", () => {
+      if (given.length === 0) return { options: {} };
+      if (given[0] === undefined)
+        throw invalid("options", "is undefined: call clear() to delete everything");
+      return { options: wire.options(given[0]) };
+    });
   }
 
   /** Counts the selected records. */
   count(options: SelectOptions = {}): Promise<number> {
     return this.#call("count", () => ({ options: wire.options(options) }));
+  }
+
+  /** Gives the events of an id, oldest first, each with the record as it was after it; none for an unknown id. */
+  history(id: string): Promise<MemoryEvent[]> {
+    return this.#call("history", () => ({ id: wire.scalar(id, "id") }));
   }
 
   /**
@@ -222,7 +253,7 @@ export class ScopedMemory extends RecordCalls {
  * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
  * ```
  */
-export class Memory extends RecordCalls implements MemoryApi {
+export class Memory extends RecordCalls implements FileMemoryApi {
   readonly #session: Session;
 
   /**
@@ -247,6 +278,39 @@ export class Memory extends RecordCalls implements MemoryApi {
     const memory = new Memory(path, options);
     await memory.#session.open();
     return memory;
+  }
+
+  /** Gives the events of the whole store in order, from the first or after one that was seen before. */
+  changes(options: ChangesOptions = {}): Promise<MemoryEvent[]> {
+    return this.#ask("changes", () => ({ options: wire.options(options) }));
+  }
+
+  /** Erases expired records, and the superseded states that the option `history` does not keep; gives how many. */
+  compact(): Promise<number> {
+    return this.#ask("compact", () => ({}));
+  }
+
+  /** Counts what the store holds. */
+  stats(): Promise<Stats> {
+    return this.#ask("stats", () => ({}));
+  }
+
+  /** Checks that rows, vectors, text index and log agree. */
+  verify(): Promise<Verification> {
+    return this.#ask("verify", () => ({}));
+  }
+
+  /**
+   * Copies the store to a new file while others go on reading and writing, and gives the number of records in it.
+   *
+   * Fails with `IO`, field `path`, if there is something at the path already.
+   */
+  backup(path: string): Promise<number> {
+    return this.#ask("backup", () => ({ path: wire.scalar(path, "path") }));
+  }
+
+  #ask<T>(operation: string, args: Parameters<Session["call"]>[1]): Promise<T> {
+    return this.#session.call(operation, args) as Promise<T>;
   }
 
   /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */

@@ -18,6 +18,7 @@ import { formatTime, parseTime } from "@agentmem/core/src/record/time.ts";
 /** What a filter may hold (spec 5.6). */
 const FILTER_LIMITS: JsonLimits = {
   depth: 32,
+  bytes: 1_048_576,
   nodes: 1000,
   listKeys: new Set(["$and", "$or", "$in", "$nin"]),
 };
@@ -31,6 +32,7 @@ const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonVa
   since: time,
   until: time,
   content,
+  history: (value, field) => checkJson(value, field, METADATA_LIMITS),
 };
 
 /**

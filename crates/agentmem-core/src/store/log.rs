@@ -113,7 +113,8 @@ impl Snapshot<'_> {
                 records.entry(until).or_insert(None);
             }
         }
-        if *scope == ScopeMatch::default() {
+        let sees_all = scope.is_any();
+        if sees_all {
             // Events of which no state is left: nobody knows any more whose they were.
             for seq in self.named_events(id)? {
                 records.entry(seq).or_insert(None);
@@ -125,9 +126,9 @@ impl Snapshot<'_> {
                     Error::new(Code::Corrupt, "lacks an event that a record names").at("path"),
                 );
             };
-            // Anew over an expired record: the event that ended the one began the other.
-            let is_foreign =
-                record.is_none() && entry.kind == EventKind::Add as i64 && entry.id.is_none();
+            // Added anew over an expired record: the event that ended the one began the other, which is nobody's business here unless its
+            // state is seen too, or was erased and nothing is hidden.
+            let is_foreign = record.is_none() && entry.kind == EventKind::Add as i64 && !sees_all;
             if is_foreign {
                 Ok(None)
             } else {

@@ -24,7 +24,7 @@ pub struct Stats {
     pub expired: usize,
     /// States that were superseded or deleted, and are kept.
     pub past: usize,
-    /// Events in the log.
+    /// Events in the log, one for all those of what was purged.
     pub events: usize,
     /// The size of the file and of those beside it; 0 in memory.
     pub bytes: u64,
@@ -233,7 +233,7 @@ impl Snapshot<'_> {
             records: all - expired,
             expired,
             past: count("SELECT count(*) FROM past")?,
-            events: count("SELECT count(*) FROM event")?,
+            events: count("SELECT count(*) FROM event WHERE id IS NULL OR id <> ''")?,
             bytes: 0,
             pending_purge: pending > 0,
         })

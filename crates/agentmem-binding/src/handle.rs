@@ -321,19 +321,17 @@ impl Shared {
             };
             let waiting = std::mem::take(waiting);
             // Who comes while others are let begin still has to wait behind them.
-            if opened.is_err() {
-                self.process.store(0, Ordering::Relaxed);
-            }
-            if waiting.is_empty() || opened.is_err() {
+            let is_over = waiting.is_empty() || opened.is_err();
+            if is_over {
+                if opened.is_err() {
+                    self.process.store(0, Ordering::Relaxed);
+                }
                 state.phase = opened.clone().map_or(Phase::Unopened, Phase::Open);
                 self.opened.notify_all();
             }
             drop(state);
-            if waiting.is_empty() {
-                return opened;
-            }
             waiting.into_iter().for_each(|then| then(&opened));
-            if opened.is_err() {
+            if is_over {
                 return opened;
             }
         }

@@ -22,7 +22,19 @@ from ._errors import (
 )
 from ._memory import Memory, ScopedMemory
 from ._sync import SyncMemory, SyncScopedMemory
-from ._types import UNSET, AddDefaults, AddItem, Hit, Message, Record, Unset
+from ._types import (
+    UNSET,
+    AddDefaults,
+    AddItem,
+    Event,
+    Hit,
+    Message,
+    Problem,
+    Record,
+    Stats,
+    Unset,
+    Verification,
+)
 
 __version__ = _version("agentmem-native")
 
@@ -37,6 +49,7 @@ __all__ = [
     "ConflictError",
     "CorruptError",
     "ErrorCode",
+    "Event",
     "Hit",
     "InvalidArgumentError",
     "IoError",
@@ -44,12 +57,15 @@ __all__ = [
     "Memory",
     "Message",
     "NotFoundError",
+    "Problem",
     "ReadOnlyError",
     "Record",
     "ScopedMemory",
+    "Stats",
     "SyncMemory",
     "SyncScopedMemory",
     "Unset",
     "UnsupportedFormatError",
+    "Verification",
     "__version__",
 ]

@@ -18,14 +18,18 @@ from ._types import (
     AddItem,
     Clock,
     Durability,
+    Event,
+    History,
     Hit,
     JsonObject,
     Message,
     Mode,
     Order,
     Record,
+    Stats,
     Time,
     Unset,
+    Verification,
 )
 
 _Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]
@@ -253,9 +257,20 @@ class _RecordCalls:
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
         return wire.record(await self._call("update", arguments))
 
-    async def delete(self, id: str, **unknown: NoReturn) -> bool:
-        """Deletes a record; gives False if there is no such record."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+    async def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
+        """Deletes a record; gives False if there is no such record.
+
+        Args:
+            id: The record's id.
+            purge: Erases all its states, also of a record deleted or expired before. It rewrites
+                the file.
+
+        Raises:
+            BusyError: With field `purge`: the record is gone, but another process kept old pages
+                of the file in use. Its bytes go with the next write or opening that can.
+        """
+        given = {"purge": purge}
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
         return bool(await self._call("delete", arguments))
 
     async def clear(
@@ -267,11 +282,12 @@ class _RecordCalls:
         filter: JsonObject | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        purge: bool | None = False,
         **unknown: NoReturn,
     ) -> int:
         """Deletes the selected records, without options all of them, and gives their number.
 
-        The options are those of `count`.
+        The options are those of `count`, and `purge` as in `delete`.
         """
         given = {
             "userId": user_id,
@@ -280,6 +296,7 @@ class _RecordCalls:
             "filter": filter,
             "since": since,
             "until": until,
+            "purge": purge,
         }
         return int(await self._call("clear", {"options": wire.options(given, unknown)}))
 
@@ -313,6 +330,11 @@ class _RecordCalls:
             "until": until,
         }
         return int(await self._call("count", {"options": wire.options(given, unknown)}))
+
+    async def history(self, id: str, **unknown: NoReturn) -> list[Event]:
+        """Gives the events of an id, oldest first; none for an unknown one."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        return [wire.event(one) for one in await self._call("history", arguments)]
 
     def scoped(
         self,
@@ -382,6 +404,7 @@ class Memory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> None:
@@ -396,6 +419,7 @@ class Memory(_RecordCalls):
                 process.
             busy_timeout: Milliseconds that a call waits for another process before `BusyError`.
             cache_bytes: About how much memory loaded search indexes may take.
+            history: Which superseded states `compact` leaves: `keep`, `none` or `{"days": n}`.
             clock: Gives milliseconds since 1970; the system's clock by default.
 
         Raises:
@@ -407,6 +431,7 @@ class Memory(_RecordCalls):
             "durability": durability,
             "busyTimeout": busy_timeout,
             "cacheBytes": cache_bytes,
+            "history": history,
         }
         self._clock = wire.clock(clock)
         options = wire.write(wire.options(given, unknown))
@@ -422,6 +447,7 @@ class Memory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> Memory:
@@ -440,11 +466,45 @@ class Memory(_RecordCalls):
             durability=durability,
             busy_timeout=busy_timeout,
             cache_bytes=cache_bytes,
+            history=history,
             clock=clock,
             **unknown,
         )
         await _wait(memory._native.submit_open)
         return memory
+
+    async def changes(
+        self, *, after: int | None = 0, limit: int | None = None, **unknown: NoReturn
+    ) -> list[Event]:
+        """Gives the events of the whole store in order.
+
+        Args:
+            after: Those with a greater `seq`.
+            limit: The most events to give, at least 1.
+        """
+        given = {"after": after, "limit": limit}
+        arguments = {"options": wire.options(given, unknown)}
+        return [wire.event(one) for one in await self._call("changes", arguments)]
+
+    async def compact(self) -> int:
+        """Erases expired records, and what the option `history` does not keep; gives how many."""
+        return int(await self._call("compact", {}))
+
+    async def stats(self) -> Stats:
+        """Counts what the store holds."""
+        return wire.stats(await self._call("stats", {}))
+
+    async def verify(self) -> Verification:
+        """Checks that rows, vectors, text index and log agree."""
+        return wire.verification(await self._call("verify", {}))
+
+    async def backup(self, path: str | os.PathLike[str]) -> int:
+        """Copies the store to a new file while others go on; gives the number of its records.
+
+        Raises:
+            IoError: There is something at the path already.
+        """
+        return int(await self._call("backup", {"path": wire.path(path)}))
 
     async def close(self) -> None:
         """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""

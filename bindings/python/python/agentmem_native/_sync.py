@@ -16,18 +16,24 @@ from ._types import (
     AddItem,
     Clock,
     Durability,
+    Event,
+    History,
     Hit,
     JsonObject,
     Message,
     Mode,
     Order,
     Record,
+    Stats,
     Time,
     Unset,
+    Verification,
 )
 
 # These may take long, so a signal can interrupt them. The others wait for the disk at most.
-_LONG = frozenset({"addMany", "search", "getAll", "clear"})
+_LONG = frozenset(
+    {"addMany", "search", "getAll", "delete", "clear", "changes", "compact", "verify", "backup"}
+)
 
 
 class _RecordCalls:
@@ -177,9 +183,20 @@ class _RecordCalls:
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
         return wire.record(self._call("update", arguments))
 
-    def delete(self, id: str, **unknown: NoReturn) -> bool:
-        """Deletes a record; gives False if there is no such record."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+    def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
+        """Deletes a record; gives False if there is no such record.
+
+        Args:
+            id: The record's id.
+            purge: Erases all its states, also of a record deleted or expired before. It rewrites
+                the file.
+
+        Raises:
+            BusyError: With field `purge`: the record is gone, but another process kept old pages
+                of the file in use. Its bytes go with the next write or opening that can.
+        """
+        given = {"purge": purge}
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
         return bool(self._call("delete", arguments))
 
     def clear(
@@ -191,11 +208,12 @@ class _RecordCalls:
         filter: JsonObject | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        purge: bool | None = False,
         **unknown: NoReturn,
     ) -> int:
         """Deletes the selected records, without options all of them, and gives their number.
 
-        The options are those of `count`.
+        The options are those of `count`, and `purge` as in `delete`.
         """
         given = {
             "userId": user_id,
@@ -204,6 +222,7 @@ class _RecordCalls:
             "filter": filter,
             "since": since,
             "until": until,
+            "purge": purge,
         }
         return int(self._call("clear", {"options": wire.options(given, unknown)}))
 
@@ -228,6 +247,11 @@ class _RecordCalls:
             "until": until,
         }
         return int(self._call("count", {"options": wire.options(given, unknown)}))
+
+    def history(self, id: str, **unknown: NoReturn) -> list[Event]:
+        """Gives the events of an id, oldest first; none for an unknown one."""
+        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        return [wire.event(one) for one in self._call("history", arguments)]
 
     def scoped(
         self,
@@ -289,6 +313,7 @@ class SyncMemory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> None:
@@ -299,6 +324,7 @@ class SyncMemory(_RecordCalls):
             "durability": durability,
             "busyTimeout": busy_timeout,
             "cacheBytes": cache_bytes,
+            "history": history,
         }
         self._clock = wire.clock(clock)
         options = wire.write(wire.options(given, unknown))
@@ -314,6 +340,7 @@ class SyncMemory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> SyncMemory:
@@ -325,11 +352,45 @@ class SyncMemory(_RecordCalls):
             durability=durability,
             busy_timeout=busy_timeout,
             cache_bytes=cache_bytes,
+            history=history,
             clock=clock,
             **unknown,
         )
         memory._native.open()
         return memory
+
+    def changes(
+        self, *, after: int | None = 0, limit: int | None = None, **unknown: NoReturn
+    ) -> list[Event]:
+        """Gives the events of the whole store in order.
+
+        Args:
+            after: Those with a greater `seq`.
+            limit: The most events to give, at least 1.
+        """
+        given = {"after": after, "limit": limit}
+        arguments = {"options": wire.options(given, unknown)}
+        return [wire.event(one) for one in self._call("changes", arguments)]
+
+    def compact(self) -> int:
+        """Erases expired records, and what the option `history` does not keep; gives how many."""
+        return int(self._call("compact", {}))
+
+    def stats(self) -> Stats:
+        """Counts what the store holds."""
+        return wire.stats(self._call("stats", {}))
+
+    def verify(self) -> Verification:
+        """Checks that rows, vectors, text index and log agree."""
+        return wire.verification(self._call("verify", {}))
+
+    def backup(self, path: str | os.PathLike[str]) -> int:
+        """Copies the store to a new file while others go on; gives the number of its records.
+
+        Raises:
+            IoError: There is something at the path already.
+        """
+        return int(self._call("backup", {"path": wire.path(path)}))
 
     def close(self) -> None:
         """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""

@@ -18,6 +18,16 @@ Order = Literal["asc", "desc"]
 Durability = Literal["full", "normal"]
 
 
+class HistoryDays(TypedDict):
+    """Keeps the superseded states of so many days, at least 0."""
+
+    days: float
+
+
+History = Literal["keep", "none"] | HistoryDays
+"""Which superseded states `compact` leaves."""
+
+
 class Unset(enum.Enum):
     """The type of `UNSET`."""
 
@@ -65,6 +75,54 @@ class Hit(Record):
 
     score: float
     """How well it answers, from 0 to 1; to be compared within one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One write in the life of a record (spec 11.1)."""
+
+    seq: int
+    """Its place in the log of the store."""
+    at: datetime
+    """When it was written; never before the event before it."""
+    event: Literal["ADD", "UPDATE", "DELETE", "PURGE"]
+    id: str
+    record: Record | None
+    """The full state that it left; None after a deletion, or if it has been erased since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a store holds (spec 11.5)."""
+
+    records: int
+    """Live records."""
+    expired: int
+    """Records that have expired and have not been erased."""
+    past: int
+    """States that were superseded or deleted, and are kept."""
+    events: int
+    bytes: int
+    """The size of the file and of those beside it; 0 in memory."""
+    pending_purge: bool
+    """Whether something that was purged may still be in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that `verify` found to be wrong."""
+
+    kind: Literal["file", "row", "vector", "event", "past", "index"]
+    seq: int | None
+    """The event, or the record by the event that added it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether rows, vectors, text index and log agree (spec 11.6)."""
+
+    ok: bool
+    problems: list[Problem]
 
 
 class _Message(TypedDict):

@@ -14,12 +14,23 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ._errors import InvalidArgumentError
-from ._types import UNSET, Clock, Hit, JsonObject, Record
+from ._types import (
+    UNSET,
+    Clock,
+    Event,
+    Hit,
+    JsonObject,
+    Problem,
+    Record,
+    Stats,
+    Verification,
+)
 
 _MAX_INTEGER = 2**53 - 1
 _END = 253_402_300_800_000  # The first millisecond after the year 9999.
 _MAX_DEPTH = 32
 _MAX_METADATA_BYTES = 65_536
+_MAX_FILTER_BYTES = 1_048_576
 _MAX_ITEMS = 100_000
 
 _MESSAGE_NAMES = {"role": "role", "content": "content", "name": "name"}
@@ -127,6 +138,35 @@ def hit(wire: JsonObject) -> Hit:
     return Hit(**_fields(wire), score=wire["score"])
 
 
+def event(wire: JsonObject) -> Event:
+    """Makes an event of its wire form."""
+    state = wire["record"]
+    return Event(
+        seq=wire["seq"],
+        at=_to_datetime(wire["at"]),
+        event=wire["event"],
+        id=wire["id"],
+        record=None if state is None else record(state),
+    )
+
+
+def stats(wire: JsonObject) -> Stats:
+    """Makes the counts of a store of their wire form."""
+    return Stats(
+        records=wire["records"],
+        expired=wire["expired"],
+        past=wire["past"],
+        events=wire["events"],
+        bytes=wire["bytes"],
+        pending_purge=wire["pendingPurge"],
+    )
+
+
+def verification(wire: JsonObject) -> Verification:
+    """Makes the outcome of `verify` of its wire form."""
+    return Verification(wire["ok"], [Problem(one["kind"], one["seq"]) for one in wire["problems"]])
+
+
 def _fields(wire: JsonObject) -> dict[str, Any]:
     expires_at = wire["expiresAt"]
     return {
@@ -184,7 +224,7 @@ def _metadata(value: object, field: str) -> object:
 
 
 def _filter(value: object, field: str) -> object:
-    return _json(value, field, _Limit(field, None))
+    return _json(value, field, _Limit(field, _MAX_FILTER_BYTES))
 
 
 def _time(value: object, field: str) -> str:
@@ -211,21 +251,21 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "expiresAt": _time,
     "since": _time,
     "until": _time,
+    "history": _metadata,
 }
 
 
 class _Limit:
     """How much may still come of a value; each part of it takes a byte of JSON at least."""
 
-    def __init__(self, field: str, most: int | None) -> None:
+    def __init__(self, field: str, most: int) -> None:
         self.field = field
         self.left = most
 
     def take(self, parts: int) -> None:
-        if self.left is not None:
-            self.left -= parts
-            if self.left < 0:
-                raise _invalid(self.field, "is too large")
+        self.left -= parts
+        if self.left < 0:
+            raise _invalid(self.field, "is too large")
 
 
 def _json(value: object, at: str, limit: _Limit, depth: int = 0) -> object:

@@ -86,7 +86,7 @@ test(
       ),
     );
     assert.equal(await memory.count(), 3);
-    assert.equal((await memory.search("theirs")).length, 1);
+    assert.equal((await memory.search("theirs", { mode: "lexical" })).length, 1);
     await memory.add("still ours");
     assert.deepEqual(await memory.verify(), { ok: true, problems: [] });
     await memory.close();
@@ -103,7 +103,7 @@ test(
     const holder = execFile(PYTHON, ["-c", hold]);
     await new Promise((held) => holder.stdout.once("data", held));
     await assert.rejects(memory.add("while it is held"), { code: "BUSY" });
-    assert.equal((await memory.search("before")).length, 1);
+    assert.equal((await memory.search("before", { mode: "lexical" })).length, 1);
     holder.stdin.end();
     await new Promise((gone) => holder.once("exit", gone));
     await memory.add("after");

@@ -241,7 +241,12 @@ impl Handle {
         });
         match begun {
             Ok((memory, place)) => {
-                pool::spawn(move || run(&memory, place, operation, &arguments, answer))
+                // Told or not, a job that still commits for others holds the file open.
+                let underway = answer.underway.clone();
+                pool::spawn(move || {
+                    run(&memory, place, operation, &arguments, answer);
+                    drop(underway);
+                });
             }
             Err(error) => answer.give(Err(error.into())),
         }
@@ -387,6 +392,13 @@ impl Underway {
         }
         state.calls += 1;
         Ok(Underway(Arc::clone(shared)))
+    }
+}
+
+impl Clone for Underway {
+    fn clone(&self) -> Self {
+        self.0.lock().calls += 1;
+        Underway(Arc::clone(&self.0))
     }
 }
 

@@ -9,13 +9,15 @@ use serde_json::{Value, json};
 fn folder(name: &str) -> PathBuf {
     let folder =
         std::env::temp_dir().join(format!("agentmem-binding-{name}-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
     folder
 }
 
 fn call(handle: &Handle, operation: &str, arguments: Value) -> Value {
-    let answer = handle.call(operation, &arguments.to_string()).unwrap();
-    serde_json::from_str(&answer).unwrap()
+    let answer = handle
+        .call(operation, &arguments.to_string())
+        .expect("the call succeeds");
+    serde_json::from_str(&answer).expect("an answer is JSON")
 }
 
 /// Submits a call and gives where its outcome will arrive.
@@ -29,7 +31,7 @@ fn submit(
         operation,
         arguments.to_string(),
         None,
-        Box::new(move |outcome| sender.send(outcome).unwrap()),
+        Box::new(move |outcome| sender.send(outcome).unwrap_or_default()),
     );
     receiver
 }

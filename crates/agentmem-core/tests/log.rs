@@ -426,3 +426,24 @@ fn history_tells_each_state_also_of_an_id_that_was_added_anew() {
     assert_eq!(memory.changes(2, Some(1)).expect("it lists")[0].seq, 3);
     assert!(view("ada").changes(0, None).is_err());
 }
+
+#[test]
+fn of_backups_to_one_path_at_once_one_is_made_and_stays() {
+    let folder = Folder::new("backups");
+    let memory = open(&folder.file());
+    memory.add("a note").expect("it is added");
+    for round in 0..20 {
+        let copy = folder.0.join(format!("copy-{round}.db"));
+        let made: usize = std::thread::scope(|scope| {
+            let backups: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| memory.backup(&copy).is_ok()))
+                .collect();
+            backups
+                .into_iter()
+                .map(|backup| usize::from(backup.join().expect("no panic")))
+                .sum()
+        });
+        assert_eq!(made, 1);
+        assert_eq!(open(&copy).count(Select::default()).expect("it counts"), 1);
+    }
+}

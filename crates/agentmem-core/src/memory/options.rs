@@ -93,10 +93,12 @@ impl Options {
                 "is more than 2147483647 milliseconds",
             ));
         }
-        if matches!(self.history, History::Days(days) if !(days.is_finite() && days >= 0.0)) {
+        if let History::Days(days) = self.history
+            && !(0.0..=9_007_199_254_740_991.0).contains(&days)
+        {
             return Err(Error::invalid(
                 "history.days",
-                "is not a number of at least 0",
+                "is not a number from 0 to 2^53 - 1",
             ));
         }
         Ok(())

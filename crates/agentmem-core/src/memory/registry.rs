@@ -109,6 +109,7 @@ pub(super) fn open_in_memory(options: &Options) -> Result<Arc<Engine>> {
 fn identify(path: &Path, create: bool) -> Result<FileId> {
     let found = match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
+            // That somebody else has made it meanwhile is as good.
             create_file(path)?;
             fs::metadata(path)
         }

@@ -306,17 +306,16 @@ fn retry_while_busy<T>(
     }
 }
 
-/// Makes a file that is missing, readable by its owner alone; that someone else makes it first is no error.
-pub(crate) fn create_file(path: &Path) -> Result<()> {
+/// Makes a file that is missing, readable by its owner alone; false if there is something at the path already.
+pub(crate) fn create_file(path: &Path) -> Result<bool> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(io_error("cannot be made", error))
-        }
-        _ => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(io_error("cannot be made", error)),
     }
 }
 

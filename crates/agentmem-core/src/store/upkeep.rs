@@ -106,12 +106,12 @@ impl Store {
         let name = path
             .to_str()
             .ok_or_else(|| Error::invalid("path", "is not Unicode"))?;
-        if fs::symlink_metadata(path).is_ok() {
+        // Whoever makes the file owns it: of two backups to one path at once, one fails, and touches nothing.
+        if !create_file(path)? {
             return Err(
                 Error::new(Code::Io, "exists already: a backup goes to a new file").at("path"),
             );
         }
-        create_file(path)?;
         let copied = self.copy_into(name);
         if copied.is_err() {
             // Nothing half written stays where somebody might take it for a backup.

@@ -193,13 +193,13 @@ impl<'a> Batch<'a> {
     /// Purges the ids whose last state is selected, deleted and expired ones too, and counts them.
     pub fn purge_selected(&mut self, selection: &Selection, now: Timestamp) -> Result<usize> {
         let (conditions, values) = selection.conditions(None);
-        let last_states = "SELECT id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM record UNION ALL \
-            SELECT id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM past AS p \
+        let last_states = "SELECT seq, id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM record UNION ALL \
+            SELECT seq, id, metadata, user_id, agent_id, run_id, created_at, expires_at FROM past AS p \
             WHERE until = (SELECT max(until) FROM past WHERE id = p.id) AND NOT EXISTS (SELECT 1 FROM record WHERE id = p.id)";
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, metadata FROM ({last_states}) WHERE {conditions}"
+                "SELECT id, metadata FROM ({last_states}) WHERE {conditions} ORDER BY seq"
             ))
             .map_err(sql_error)?;
         let states = statement

@@ -15,6 +15,7 @@
 //! # Ok::<(), agentmem_binding::WireError>(())
 //! ```
 
+mod added;
 mod fields;
 mod handle;
 mod pool;

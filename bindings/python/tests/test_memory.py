@@ -23,6 +23,7 @@ from agentmem_native import (
     ClosedError,
     InvalidArgumentError,
     IoError,
+    LimitError,
     Memory,
     NotFoundError,
     ScopedMemory,
@@ -320,3 +321,13 @@ async def test_a_memory_that_is_dropped_lets_its_calls_finish(tmp_path: Path) ->
     await asyncio.sleep(0)
     gc.collect()
     assert (await task).version == 1
+
+
+async def test_one_call_more_than_max_queued_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    async with Memory(tmp_path / "store.db", max_queued=100) as memory:
+        calls = [memory.add(f"note {n}") for n in range(150)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        assert refused
+        assert all(isinstance(error, LimitError) for error in refused)
+        assert await memory.count() == 150 - len(refused)

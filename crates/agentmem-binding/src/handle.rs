@@ -32,6 +32,7 @@ pub struct Handle {
 struct Shared {
     path: Option<PathBuf>,
     options: Options,
+    max_queued: usize,
     /// The process that opened it, 0 before: after a fork the child's copy is of no use.
     process: AtomicU32,
     state: Mutex<State>,
@@ -43,7 +44,10 @@ struct State {
     phase: Phase,
     /// No further call begins.
     is_closed: bool,
+    /// Calls under way, and what works on for them.
     calls: usize,
+    /// Calls whose outcome somebody waits for.
+    waiting: usize,
     closers: Vec<Done>,
 }
 
@@ -62,7 +66,7 @@ type Waiting = Box<dyn FnOnce(&Result<Memory, WireError>) + Send>;
 impl Handle {
     /// Makes a handle and checks its arguments; no file is touched before the first call (spec 3.1).
     pub fn new(path: Option<&str>, options: &str) -> Result<Self, WireError> {
-        let options = request::open_options(options)?;
+        let (options, max_queued) = request::open_options(options)?;
         if path.is_some_and(|path| path.is_empty() || path.contains('\0')) {
             return Err(Error::invalid("path", "is empty or contains U+0000").into());
         }
@@ -77,6 +81,7 @@ impl Handle {
         let shared = Shared {
             path,
             options,
+            max_queued,
             process: AtomicU32::new(0),
             state: Mutex::default(),
             opened: Condvar::new(),
@@ -279,8 +284,11 @@ impl Shared {
                 // Opening counts as a call: nobody closes what is half open.
                 state.calls += 1;
                 drop(state);
-                let underway = Underway(Arc::clone(self));
-                pool::spawn(move || drop(underway.0.finish_opening()));
+                let underway = Underway {
+                    shared: Arc::clone(self),
+                    is_waited_for: false,
+                };
+                pool::spawn(move || drop(underway.shared.finish_opening()));
             }
         }
     }
@@ -350,7 +358,10 @@ impl Shared {
         }
         // Closing counts as a call, so that who closes again waits for it too.
         state.calls += 1;
-        let underway = Underway(Arc::clone(self));
+        let underway = Underway {
+            shared: Arc::clone(self),
+            is_waited_for: false,
+        };
         let closers = std::mem::take(&mut state.closers);
         let phase = std::mem::take(&mut state.phase);
         drop(state);
@@ -379,7 +390,11 @@ impl Drop for Shared {
 }
 
 /// A call under way: while there is one, the memory does not close.
-struct Underway(Arc<Shared>);
+struct Underway {
+    shared: Arc<Shared>,
+    /// Whether somebody waits for its outcome, so that it counts towards `maxQueued`.
+    is_waited_for: bool,
+}
 
 impl Underway {
     fn begin(shared: &Arc<Shared>) -> Result<Self> {
@@ -390,23 +405,37 @@ impl Underway {
         if state.is_closed {
             return Err(closed());
         }
+        if state.waiting >= shared.max_queued {
+            return Err(Error::new(
+                Code::Limit,
+                "as many calls are under way as maxQueued allows: wait for some before the next",
+            ));
+        }
         state.calls += 1;
-        Ok(Underway(Arc::clone(shared)))
+        state.waiting += 1;
+        Ok(Underway {
+            shared: Arc::clone(shared),
+            is_waited_for: true,
+        })
     }
 }
 
 impl Clone for Underway {
     fn clone(&self) -> Self {
-        self.0.lock().calls += 1;
-        Underway(Arc::clone(&self.0))
+        self.shared.lock().calls += 1;
+        Underway {
+            shared: Arc::clone(&self.shared),
+            is_waited_for: false,
+        }
     }
 }
 
 impl Drop for Underway {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.shared.lock();
         state.calls -= 1;
-        self.0.close_if_idle(state);
+        state.waiting -= usize::from(self.is_waited_for);
+        self.shared.close_if_idle(state);
     }
 }
 

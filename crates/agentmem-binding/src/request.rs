@@ -375,8 +375,11 @@ impl Write {
     }
 }
 
-/// Reads the options that a memory is opened with (spec 3.3), but the clock, which the bindings read.
-pub(crate) fn open_options(json: &str) -> Result<Options> {
+/// How many calls may be under way at once, if nobody says otherwise.
+const MAX_QUEUED: usize = 10_000;
+
+/// Reads the options that a memory is opened with, and `maxQueued` (spec 3.3); the bindings read the clock themselves.
+pub(crate) fn open_options(json: &str) -> Result<(Options, usize)> {
     let members: Value = serde_json::from_str(json).unwrap_or(Value::Bool(false));
     let mut fields = Fields::options(
         Some(members),
@@ -386,12 +389,16 @@ pub(crate) fn open_options(json: &str) -> Result<Options> {
             "durability",
             "busyTimeout",
             "cacheBytes",
+            "maxQueued",
             "history",
         ],
     )?;
     let defaults = Options::default();
     let durabilities = [("full", Durability::Full), ("normal", Durability::Normal)];
-    Ok(Options {
+    let max_queued = fields
+        .count("maxQueued", 1, MAX_INTEGER)?
+        .unwrap_or(MAX_QUEUED);
+    let options = Options {
         create: fields.boolean("create")?.unwrap_or(defaults.create),
         read_only: fields.boolean("readOnly")?.unwrap_or(defaults.read_only),
         durability: fields
@@ -407,7 +414,8 @@ pub(crate) fn open_options(json: &str) -> Result<Options> {
             .take("history")
             .map_or(Ok(defaults.history), history)?,
         clock: defaults.clock,
-    })
+    };
+    Ok((options, max_queued))
 }
 
 /// Reads which superseded states `compact` leaves: `"keep"`, `"none"` or `{"days": n}`.

@@ -240,3 +240,15 @@ describe("JavaScript", () => {
     expect((await memory.add("still here")).version).toBe(1);
   });
 });
+
+test("one call more than maxQueued is LIMIT, writes nothing, and costs the others nothing", async () => {
+  const memory = new Memory(store(), { maxQueued: 100 });
+  const calls = Array.from({ length: 150 }, (_, n) => memory.add(`note ${n}`));
+  const outcomes = await Promise.allSettled(calls);
+  const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+  expect(refused.length).toBeGreaterThan(0);
+  for (const { reason } of refused)
+    expect(reason).toEqual(expect.objectContaining({ code: "LIMIT", field: null }));
+  expect(await memory.count()).toBe(150 - refused.length);
+  await memory.close();
+});

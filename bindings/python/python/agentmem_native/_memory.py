@@ -404,6 +404,7 @@ class Memory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        max_queued: int | None = 10_000,
         history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
@@ -419,6 +420,7 @@ class Memory(_RecordCalls):
                 process.
             busy_timeout: Milliseconds that a call waits for another process before `BusyError`.
             cache_bytes: About how much memory loaded search indexes may take.
+            max_queued: How many calls may be under way at once; one more raises `LimitError`.
             history: Which superseded states `compact` leaves: `keep`, `none` or `{"days": n}`.
             clock: Gives milliseconds since 1970; the system's clock by default.
 
@@ -431,6 +433,7 @@ class Memory(_RecordCalls):
             "durability": durability,
             "busyTimeout": busy_timeout,
             "cacheBytes": cache_bytes,
+            "maxQueued": max_queued,
             "history": history,
         }
         self._clock = wire.clock(clock)
@@ -447,6 +450,7 @@ class Memory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        max_queued: int | None = 10_000,
         history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
@@ -466,6 +470,7 @@ class Memory(_RecordCalls):
             durability=durability,
             busy_timeout=busy_timeout,
             cache_bytes=cache_bytes,
+            max_queued=max_queued,
             history=history,
             clock=clock,
             **unknown,

@@ -313,6 +313,7 @@ class SyncMemory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        max_queued: int | None = 10_000,
         history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
@@ -324,6 +325,7 @@ class SyncMemory(_RecordCalls):
             "durability": durability,
             "busyTimeout": busy_timeout,
             "cacheBytes": cache_bytes,
+            "maxQueued": max_queued,
             "history": history,
         }
         self._clock = wire.clock(clock)
@@ -340,6 +342,7 @@ class SyncMemory(_RecordCalls):
         durability: Durability | None = "full",
         busy_timeout: int | None = 5000,
         cache_bytes: int | None = 268_435_456,
+        max_queued: int | None = 10_000,
         history: History | None = "keep",
         clock: Clock | None = None,
         **unknown: NoReturn,
@@ -352,6 +355,7 @@ class SyncMemory(_RecordCalls):
             durability=durability,
             busy_timeout=busy_timeout,
             cache_bytes=cache_bytes,
+            max_queued=max_queued,
             history=history,
             clock=clock,
             **unknown,

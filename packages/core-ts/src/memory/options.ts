@@ -21,6 +21,11 @@ export interface MemoryOptions {
   /** About how many bytes of memory loaded search indexes may take: an integer of at least 0; 256 MiB by default. */
   cacheBytes?: number | null;
   /**
+   * How many calls may be under way at once, views included; one more is `LIMIT`. An integer of at least 1; 10,000 by
+   * default. The reference, which ends each call before the next begins, has no use for it.
+   */
+  maxQueued?: number | null;
+  /**
    * Which superseded states `compact` leaves: all (`keep`, the default), those that were superseded in the last so many
    * days, or `none`.
    */
@@ -79,6 +84,8 @@ export const MEMORY_READERS = {
   busyTimeout: (value: unknown, field: string) => checkInteger(value, field, 0, 2_147_483_647),
   cacheBytes: (value: unknown, field: string) =>
     checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
+  maxQueued: (value: unknown, field: string) =>
+    checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
   history: checkHistory,
   clock: checkClock,
 };

@@ -74,7 +74,7 @@ export function readJournal(text) {
 }
 
 /** Compares the store with a journal; gives what is wrong. */
-async function checkJournal(memory, journal) {
+export async function checkJournal(memory, journal) {
   const { ids, acknowledged, together } = readJournal(readFileSync(journal, "utf8"));
   const wrong = [];
   for (const [id, { adds, updates, deletes, pending }] of ids) {

@@ -22,6 +22,7 @@ export const env = {
   ),
   VIRTUAL_ENV: at(".venv"),
   TURBO_TELEMETRY_DISABLED: "1",
+  CARGO_INCREMENTAL: process.env.CARGO_INCREMENTAL ?? "0", // 250 MB less on disk; cargo called by hand keeps it
   DO_NOT_TRACK: "1",
 };
 

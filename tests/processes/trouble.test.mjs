@@ -177,7 +177,7 @@ acknowledged = 0
 while (full := outcome(lambda: memory.add("y" * 3000))) == "ok":
     acknowledged += 1
 other = outcome(lambda: SyncMemory(path + "-other").count())
-reads = [memory.count() - acknowledged, len(memory.search("tea", limit=1000, filter={})) > 0, memory.verify().ok]
+reads = [memory.count() - acknowledged, len(memory.search("tea")) == 10, memory.verify().ok]
 os.unlink(os.path.join(os.path.dirname(path), "filler"))
 memory.add("there is room again")
 memory.close()
@@ -325,19 +325,18 @@ for (const kind of ["another program's", "another store's"]) {
   );
 }
 
-const isRoot = process.getuid?.() === 0;
-/** Becomes somebody whom permissions bind, with a store of 20 notes that is theirs. */
+/** Becomes somebody whom permissions bind, as they do not bind root, with a store of 20 notes that is theirs. */
 const AS_NOBODY = `
-import shutil, tempfile
 nobody = 65534
 with SyncMemory(path) as memory:
     for n in range(20):
         memory.add(f"note {n} about tea", id=f"note-{n}")
 folder = os.path.dirname(path)
-os.chown(path, nobody, nobody)
-os.chown(folder, nobody, nobody)
-os.setgid(nobody)
-os.setuid(nobody)
+if os.getuid() == 0:
+    os.chown(path, nobody, nobody)
+    os.chown(folder, nobody, nobody)
+    os.setgid(nobody)
+    os.setuid(nobody)
 def calls(**options):
     memory = SyncMemory(path, **options)
     try:
@@ -351,13 +350,8 @@ def calls(**options):
     finally:
         memory.close()
 `;
-const asNobody = {
-  skip: isRoot ? false : "becoming somebody else needs root",
-};
-
 test(
   "a file that may only be read can be read, and every write is IO",
-  asNobody,
   inFolder("read-only", async (store) => {
     const found = await inPython(
       `${AS_NOBODY}
@@ -377,7 +371,6 @@ report(writer=calls(), reader=calls(read_only=True), refused=outcome(lambda: Syn
 
 test(
   "a file that is made read-only under an open handle stays whole",
-  asNobody,
   inFolder("made-read-only", async (store) => {
     const found = await inPython(
       `${AS_NOBODY}
@@ -409,7 +402,6 @@ with SyncMemory(path) as memory:
 
 test(
   "a file that may not be read, and a folder in which nothing may be made, are IO",
-  asNobody,
   inFolder("forbidden", async (store) => {
     const found = await inPython(
       `${AS_NOBODY}

@@ -110,7 +110,7 @@ impl Store {
             true,
         )?;
         connection.busy_timeout(busy_timeout).map_err(sql_error)?;
-        if schema::detect(&connection)? == schema::Format::Blank {
+        if detect(&connection)? == schema::Format::Blank {
             if !create {
                 return Err(Error::new(
                     Code::UnsupportedFormat,
@@ -248,6 +248,19 @@ fn pragma(connection: &Connection, name: &str, value: i64) -> Result<()> {
     connection
         .pragma_update(None, name, value)
         .map_err(sql_error)
+}
+
+/// Tells what a file is, as of one moment: another process may be making it into a store.
+fn detect(connection: &Connection) -> Result<schema::Format> {
+    connection.execute_batch("BEGIN").map_err(sql_error)?;
+    let found = schema::detect(connection);
+    // A file that is no database has no transaction to end either.
+    let ended = if connection.is_autocommit() {
+        Ok(())
+    } else {
+        connection.execute_batch("COMMIT").map_err(sql_error)
+    };
+    found.and_then(|found| ended.map(|()| found))
 }
 
 /// Makes the tables in a blank file; others may be doing the same at this moment.

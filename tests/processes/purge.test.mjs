@@ -266,7 +266,7 @@ test(
       const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
       children.push(child);
       await once(child.stdout, "data");
-      await new Promise((done) => setTimeout(done, random.next().value % 40));
+      await new Promise((done) => setTimeout(done, random.next().value % 20));
       child.kill("SIGKILL");
       await once(child, "exit");
       const bytes = (await found(folder, hidden)).length;

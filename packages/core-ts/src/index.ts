@@ -26,7 +26,7 @@ export {
   type SearchOptions,
   type Stats,
   type Verification,
-} from "./memory.js";
+} from "./memory/index.js";
 export type { SearchMode } from "./rank.js";
 export type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "./record/index.js";
 export type { JsonObject, JsonValue } from "./record/json.js";

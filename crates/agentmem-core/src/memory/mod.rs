@@ -5,6 +5,7 @@ mod ids;
 mod options;
 mod queue;
 mod registry;
+mod request;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,8 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::embed;
 use crate::error::{Code, Error, Result};
 use crate::rank::{self, Query};
-use crate::record::{Change, Draft, NewRecord, Record, Timestamp};
-use crate::scope::{Scope, ScopeMatch, check_characters, check_id};
+use crate::record::{Change, NewRecord, Record, Timestamp};
+use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
@@ -21,6 +22,7 @@ use queue::Place;
 
 pub use engine::Written;
 pub use options::{Clock, GetAll, History, Options, Search, Select};
+pub use request::Request;
 
 /// Largest number of items in one `add_many`.
 pub const MAX_ITEMS: usize = 100_000;
@@ -70,27 +72,6 @@ struct Handle {
     options: Options,
     /// Empty after `close`.
     engine: Mutex<Option<Arc<Engine>>>,
-}
-
-/// A write as a caller asks for it; see [`Memory::write`].
-#[derive(Clone, Debug)]
-pub enum Request {
-    /// [`Memory::add`]
-    Add(Box<NewRecord>),
-    /// [`Memory::add_many`]
-    AddMany(Vec<NewRecord>),
-    /// [`Memory::update`]
-    Update(String, Change),
-    /// [`Memory::delete`]
-    Delete(String),
-    /// [`Memory::clear`]
-    Clear(Select),
-    /// [`Memory::purge`]
-    Purge(String),
-    /// [`Memory::purge_all`]
-    PurgeAll(Select),
-    /// [`Memory::compact`]
-    Compact,
 }
 
 /// The place of a write among the others of its store, taken by [`Memory::queue`] in the order of calls.
@@ -535,104 +516,12 @@ impl Memory {
         }
     }
 
+    fn prepare(&self, request: Request, now: Timestamp) -> Result<Write> {
+        request.prepare(&self.scope, self.handle.options.history, now)
+    }
+
     fn now(&self) -> Result<Timestamp> {
         self.now.map_or_else(|| self.handle.options.now(), Ok)
-    }
-
-    /// Checks a write and embeds what it adds: the costly part, outside every lock.
-    fn prepare(&self, request: Request, now: Timestamp) -> Result<Write> {
-        Ok(match request {
-            Request::Add(record) => {
-                let (draft, vector) = self.prepare_record(*record, now)?;
-                Write::Add(draft, vector)
-            }
-            Request::AddMany(items) => Write::AddMany(self.prepare_records(items, now)?),
-            Request::Update(id, change) => {
-                check_id(&id, "id")?;
-                Write::Update {
-                    id,
-                    scope: self.scope.clone(),
-                    revision: change.check(now)?,
-                }
-            }
-            Request::Delete(id) => {
-                check_id(&id, "id")?;
-                Write::Delete {
-                    id,
-                    scope: self.scope.clone(),
-                }
-            }
-            Request::Clear(select) => Write::Clear(select.check(&self.scope)?),
-            Request::Purge(id) => {
-                check_id(&id, "id")?;
-                Write::Purge {
-                    id,
-                    scope: self.scope.clone(),
-                }
-            }
-            Request::PurgeAll(select) => Write::PurgeAll(select.check(&self.scope)?),
-            Request::Compact => Write::Compact {
-                until: self.handle.options.history.erased_until(now),
-            },
-        })
-    }
-
-    fn prepare_record(&self, record: NewRecord, now: Timestamp) -> Result<(Draft, Vec<i8>)> {
-        let NewRecord {
-            user_id,
-            agent_id,
-            run_id,
-            ..
-        } = record;
-        // A view's ids count as given, for retries too.
-        let Scope {
-            user_id,
-            agent_id,
-            run_id,
-        } = self.scope.fix(Scope {
-            user_id,
-            agent_id,
-            run_id,
-        })?;
-        let draft = NewRecord {
-            user_id,
-            agent_id,
-            run_id,
-            ..record
-        }
-        .check(now)?;
-        let vector = embed::embed(&draft.record.text());
-        Ok((draft, vector))
-    }
-
-    fn prepare_records(
-        &self,
-        items: Vec<NewRecord>,
-        now: Timestamp,
-    ) -> Result<Vec<(Draft, Vec<i8>)>> {
-        if items.len() > MAX_ITEMS {
-            return Err(Error::invalid(
-                "items",
-                format!("are {}: {MAX_ITEMS} are the most", items.len()),
-            ));
-        }
-        let mut bytes = 0;
-        let prepare = |(index, item): (usize, NewRecord)| {
-            let prepared = self
-                .prepare_record(item, now)
-                .map_err(|error| error.within(&format!("items[{index}]")))?;
-            bytes += prepared.0.record.content.len() + prepared.0.metadata_json.len();
-            if bytes > MAX_ITEMS_BYTES {
-                return Err(Error::invalid(
-                    "items",
-                    format!(
-                        "have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"
-                    ),
-                ));
-            }
-            Ok(prepared)
-        };
-        items.into_iter().enumerate().map(prepare).collect()
     }
 }
 

@@ -1,35 +1,12 @@
-import { AgentMemError, invalid } from "./error.js";
+import { AgentMemError, invalid } from "../error.js";
 import {
   isSelected,
   SELECT_READERS,
   type Selection,
   type SelectOptions,
   selectionOf,
-} from "./filter.js";
-import type {
-  Hit,
-  MemoryApi,
-  MemoryEvent,
-  ScopedMemoryApi,
-  Stats,
-  Verification,
-} from "./memory/api.js";
-import { Engine } from "./memory/engine.js";
-import {
-  CHANGES_READERS,
-  type ChangesOptions,
-  CLEAR_READERS,
-  type ClearOptions,
-  DELETE_READERS,
-  type DeleteOptions,
-  GET_ALL_READERS,
-  type GetAllOptions,
-  MEMORY_READERS,
-  type MemoryOptions,
-  SEARCH_READERS,
-  type SearchOptions,
-} from "./memory/options.js";
-import { rank } from "./rank.js";
+} from "../filter.js";
+import { rank } from "../rank.js";
 import {
   type AddItem,
   type AddOptions,
@@ -44,13 +21,30 @@ import {
   revise,
   type StoredRecord,
   toRecord,
-} from "./record/index.js";
-import { checkText, readOptions, utf8Length } from "./record/json.js";
-import { formatTime } from "./record/time.js";
-import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "./scope.js";
-import { SearchIndex } from "./search-index.js";
-import type { LogEvent, Row } from "./store.js";
+} from "../record/index.js";
+import { checkText, readOptions, utf8Length } from "../record/json.js";
+import { formatTime } from "../record/time.js";
+import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope.js";
+import { SearchIndex } from "../search-index.js";
+import type { LogEvent, Row } from "../store.js";
+import type { Hit, MemoryApi, MemoryEvent, ScopedMemoryApi, Stats, Verification } from "./api.js";
+import { Engine } from "./engine.js";
+import {
+  CHANGES_READERS,
+  type ChangesOptions,
+  CLEAR_READERS,
+  type ClearOptions,
+  DELETE_READERS,
+  type DeleteOptions,
+  GET_ALL_READERS,
+  type GetAllOptions,
+  MEMORY_READERS,
+  type MemoryOptions,
+  SEARCH_READERS,
+  type SearchOptions,
+} from "./options.js";
 
+export type { EventKind, Problem } from "../store.js";
 export type {
   FileMemoryApi,
   Hit,
@@ -59,7 +53,7 @@ export type {
   ScopedMemoryApi,
   Stats,
   Verification,
-} from "./memory/api.js";
+} from "./api.js";
 export type {
   ChangesOptions,
   ClearOptions,
@@ -68,8 +62,7 @@ export type {
   HistoryOption,
   MemoryOptions,
   SearchOptions,
-} from "./memory/options.js";
-export type { EventKind, Problem } from "./store.js";
+} from "./options.js";
 
 /** The calls on records, through a view of some scope ids; a memory is the view of none. */
 abstract class RecordCalls implements ScopedMemoryApi {

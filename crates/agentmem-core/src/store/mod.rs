@@ -328,6 +328,9 @@ pub(crate) fn create_file(path: &Path) -> Result<bool> {
     match options.open(path) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(io_error("is in a folder that does not exist", error))
+        }
         Err(error) => Err(io_error("cannot be made", error)),
     }
 }

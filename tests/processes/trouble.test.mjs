@@ -145,7 +145,7 @@ with SyncMemory(path) as memory:
       [store],
     );
     assert.deepEqual(found, {
-      purge: ["IO", "path"],
+      purge: ["IO", "purge"],
       gone: true,
       pending: true,
       later: [298, false, true],

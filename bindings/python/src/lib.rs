@@ -1,7 +1,7 @@
 //! The glue between Python and AgentMem: text in, text out. What users see is in `python/`.
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use agentmem_binding::{Done, Handle, WireError};
@@ -114,9 +114,19 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
 /// It belongs to one process, as the threads that fill it do.
 struct Outbox {
     process: u32,
-    outcomes: Mutex<Vec<Outcome>>,
+    state: Mutex<Deliveries>,
+    delivered: Condvar,
     /// That of a child which was forked after this one was made.
     next: OnceLock<Box<Outbox>>,
+}
+
+#[derive(Default)]
+struct Deliveries {
+    waiting: Vec<Outcome>,
+    /// Threads that are in the interpreter, or on their way into it.
+    under_way: usize,
+    /// The interpreter is about to end: who enters it from now on would be torn out of its frames.
+    is_over: bool,
 }
 
 type Outcome = (Py<PyAny>, Result<String, WireError>);
@@ -128,7 +138,8 @@ impl Outbox {
         let process = std::process::id();
         let new = || Outbox {
             process,
-            outcomes: Mutex::default(),
+            state: Mutex::default(),
+            delivered: Condvar::new(),
             next: OnceLock::new(),
         };
         let mut outbox = OUTBOX.get_or_init(new);
@@ -138,24 +149,45 @@ impl Outbox {
         outbox
     }
 
+    fn lock(&self) -> MutexGuard<'_, Deliveries> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all.
     fn post(&self, outcome: Outcome) {
-        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
-        outcomes.push(outcome);
-        let is_first = outcomes.len() == 1;
-        drop(outcomes);
-        if is_first {
-            // An interpreter that is gone hears nothing.
-            Python::try_attach(|py| {
-                self.deliver(py)
-                    .unwrap_or_else(|error| error.write_unraisable(py, None))
-            });
+        let mut state = self.lock();
+        if state.is_over {
+            return;
+        }
+        state.waiting.push(outcome);
+        if state.waiting.len() > 1 {
+            return;
+        }
+        state.under_way += 1;
+        drop(state);
+        // An interpreter that is gone hears nothing.
+        Python::try_attach(|py| {
+            self.deliver(py)
+                .unwrap_or_else(|error| error.write_unraisable(py, None))
+        });
+        self.lock().under_way -= 1;
+        self.delivered.notify_all();
+    }
+
+    /// Delivers nothing more, and waits for what is under way.
+    fn end(&self) {
+        let mut state = self.lock();
+        state.is_over = true;
+        while state.under_way > 0 {
+            state = self
+                .delivered
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     fn deliver(&self, py: Python<'_>) -> PyResult<()> {
-        let outcomes =
-            std::mem::take(&mut *self.outcomes.lock().unwrap_or_else(PoisonError::into_inner));
+        let outcomes = std::mem::take(&mut self.lock().waiting);
         let told = outcomes.into_iter().map(|(waiter, outcome)| match outcome {
             Ok(answer) => (waiter, Some(answer), None),
             Err(error) => (waiter, None, Some(raised(py, error))),
@@ -183,9 +215,15 @@ fn raised(py: Python<'_>, error: WireError) -> PyErr {
     }
 }
 
+/// Ends deliveries to Python; called when the interpreter is about to end, which no thread of ours may enter after that.
+#[pyfunction]
+fn end_deliveries(py: Python<'_>) {
+    py.detach(|| Outbox::of_this_process().end());
+}
+
 /// What `agentmem_native` is made of.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::NativeMemory;
+    use super::{NativeMemory, end_deliveries};
 }

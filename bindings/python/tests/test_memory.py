@@ -331,3 +331,30 @@ async def test_one_call_more_than_max_queued_is_refused_and_writes_nothing(tmp_p
         assert refused
         assert all(isinstance(error, LimitError) for error in refused)
         assert await memory.count() == 150 - len(refused)
+
+
+EXITING = """
+import asyncio, sys
+from agentmem_native import Memory
+
+async def main(path):
+    memory = Memory(path)
+    await memory.add("waited for")
+    calls = [asyncio.ensure_future(memory.add(f"left in flight {n}")) for n in range(20)]
+    await asyncio.sleep(0)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def test_an_interpreter_that_ends_with_calls_in_flight_is_not_torn_down(tmp_path: Path) -> None:
+    # A thread of the pool that enters the interpreter while it ends would abort the process.
+    # Before deliveries were ended at exit, one in ten did.
+    for batch in range(6):
+        command = [sys.executable, "-c", EXITING]
+        processes = [
+            subprocess.Popen([*command, str(tmp_path / f"{batch}-{n}.db")], stderr=subprocess.PIPE)
+            for n in range(6)
+        ]
+        ends = [(process.communicate()[1], process.returncode) for process in processes]
+        assert [code for _, code in ends] == [0] * 6, ends

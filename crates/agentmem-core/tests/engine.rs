@@ -550,3 +550,54 @@ fn no_call_leaves_a_snapshot_behind_that_keeps_the_log_alive() {
     let log = folder.0.join("memory.db-wal");
     assert_eq!(fs::metadata(log).expect("it is there").len(), 0);
 }
+
+#[test]
+fn a_file_that_was_moved_replaced_or_deleted_under_an_open_memory_is_told_and_left_alone() {
+    type Happening = fn(&Folder);
+    let happenings: [Happening; 3] = [
+        |folder| fs::remove_file(folder.file()).expect("it is there"),
+        |folder| fs::rename(folder.file(), folder.0.join("elsewhere.db")).expect("it is there"),
+        |folder| {
+            let other = folder.0.join("other.db");
+            let memory = Memory::open(&other, Options::default()).expect("it opens");
+            memory.add("in the other file").expect("it is added");
+            memory.close();
+            fs::rename(other, folder.file()).expect("it is there");
+        },
+    ];
+    for (n, happen) in happenings.into_iter().enumerate() {
+        let folder = Folder::new(&format!("moved-{n}"));
+        let memory = open(&folder);
+        let id = memory.add("acknowledged").expect("it is added").id;
+        memory
+            .search("acknowledged", Search::default())
+            .expect("it searches");
+        happen(&folder);
+        let told = |error: agentmem_core::Error| (error.code(), error.field().map(str::to_owned));
+        let expected = (Code::Io, Some("path".to_owned()));
+        assert_eq!(
+            told(memory.add("nowhere").expect_err("it would be lost")),
+            expected
+        );
+        assert_eq!(
+            told(memory.get(&id).expect_err("it is another file")),
+            expected
+        );
+        assert_eq!(
+            told(
+                memory
+                    .search("nowhere", Search::default())
+                    .expect_err("it is another file")
+            ),
+            expected
+        );
+        assert_eq!(
+            told(memory.purge(&id).expect_err("it is another file")),
+            expected
+        );
+        let log = folder.0.join("memory.db-wal");
+        let before = fs::read(&log).ok();
+        memory.close();
+        assert_eq!(fs::read(&log).ok(), before, "the log is left as it is");
+    }
+}

@@ -447,3 +447,28 @@ fn of_backups_to_one_path_at_once_one_is_made_and_stays() {
         assert_eq!(open(&copy).count(Select::default()).expect("it counts"), 1);
     }
 }
+
+#[test]
+fn an_erasure_that_another_engine_left_pending_is_finished_by_the_next_write_of_any() {
+    let folder = Folder::new("others");
+    let memory = open(&folder.file());
+    memory
+        .add(NewRecord {
+            id: Some("a".into()),
+            ..NewRecord::from(secret(1))
+        })
+        .expect("it is added");
+    // As another process does that dies between deleting and rewriting.
+    let foreign = rusqlite::Connection::open(folder.file()).expect("it opens");
+    foreign
+        .execute_batch(
+            "BEGIN; DELETE FROM record; UPDATE event SET id = ''; INSERT INTO event VALUES(2, 0, 3, 1, 'a'); \
+             UPDATE event SET at = (SELECT at FROM event WHERE seq = 1); INSERT INTO header VALUES('pending_erasure', 1); COMMIT",
+        )
+        .expect("it runs");
+    drop(foreign);
+    assert!(memory.stats().expect("it counts").pending_purge);
+    memory.add("the next write").expect("it is added");
+    assert!(!memory.stats().expect("it counts").pending_purge);
+    assert_eq!(left_of(&secret(1), &folder), 0);
+}

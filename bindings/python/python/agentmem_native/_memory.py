@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _wire as wire
-from ._native import NativeMemory
+from ._native import NativeMemory, end_deliveries
 from ._types import (
     UNSET,
     AddDefaults,
@@ -34,6 +35,10 @@ from ._types import (
 
 _Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]
 _Outcome = tuple[_Waiter, "str | None", "Exception | None"]
+
+
+# A thread that enters an interpreter that is ending would take the process down with it.
+atexit.register(end_deliveries)
 
 
 class _RecordCalls:

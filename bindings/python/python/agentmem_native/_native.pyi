@@ -1,6 +1,6 @@
 from typing import final
 
-__all__ = ["NativeMemory"]
+__all__ = ["NativeMemory", "end_deliveries"]
 
 @final
 class NativeMemory:
@@ -13,3 +13,5 @@ class NativeMemory:
     def call_long(self, operation: str, args: str, now: int | None) -> str: ...
     def close(self) -> None: ...
     def scoped(self, scope: str) -> NativeMemory: ...
+
+def end_deliveries() -> None: ...

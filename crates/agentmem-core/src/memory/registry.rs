@@ -12,16 +12,12 @@ use std::time::Duration;
 use crate::error::{Code, Error, Result};
 use crate::memory::engine::Engine;
 use crate::memory::options::{History, Options};
-use crate::store::{Durability, Store, create_file, io_error};
+use crate::store::{Durability, FileId, Store, create_file, io_error};
 
 static OPEN: LazyLock<Mutex<HashMap<FileId, Entry>>> = LazyLock::new(Mutex::default);
 
 /// One page of SQLite's smallest size, in bytes.
 const SMALLEST_DATABASE: u64 = 512;
-
-/// What tells a file from every other: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct FileId(u64, u64);
 
 struct Entry {
     engine: Weak<Engine>,
@@ -85,7 +81,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
             None => Ok(engine),
         };
     }
-    let store = Store::open(path, may_create, options.durability, options.busy_timeout)?;
+    let store = Store::open(
+        path,
+        id,
+        may_create,
+        options.durability,
+        options.busy_timeout,
+    )?;
     let engine = Arc::new(Engine::new(store, options.cache_bytes));
     open.insert(
         id,
@@ -126,18 +128,18 @@ fn identify(path: &Path, create: bool) -> Result<FileId> {
     if (1..SMALLEST_DATABASE).contains(&found.len()) {
         return Err(Error::new(Code::UnsupportedFormat, "is not a store").at("path"));
     }
-    file_id(&found)
+    check_links(&found)?;
+    Ok(FileId::of(&found))
 }
 
 #[cfg(unix)]
-fn file_id(found: &fs::Metadata) -> Result<FileId> {
-    use std::os::unix::fs::MetadataExt;
-    if found.nlink() > 1 {
+fn check_links(found: &fs::Metadata) -> Result<()> {
+    if std::os::unix::fs::MetadataExt::nlink(found) > 1 {
         return Err(Error::new(
             Code::Io,
             "has several hard links: its log would be looked for beside the wrong name",
         )
         .at("path"));
     }
-    Ok(FileId(found.dev(), found.ino()))
+    Ok(())
 }

@@ -70,6 +70,8 @@ impl Writer {
 #[derive(Debug)]
 pub(crate) struct Store {
     path: Option<PathBuf>,
+    /// The file that the path led to when it was opened.
+    file: Option<FileId>,
     durability: Durability,
     busy_timeout: Duration,
     /// In memory the one connection that there is, for reading too.
@@ -87,6 +89,7 @@ impl Store {
         schema::create(&connection)?;
         Ok(Store {
             path: None,
+            file: None,
             durability: Durability::Normal,
             busy_timeout: Duration::ZERO,
             writer: Writer::new(connection),
@@ -98,6 +101,7 @@ impl Store {
     /// Opens a file that exists; one of no bytes is made into a store if `create` allows it.
     pub fn open(
         path: &Path,
+        file: FileId,
         create: bool,
         durability: Durability,
         busy_timeout: Duration,
@@ -132,6 +136,7 @@ impl Store {
         let pending = upkeep::erasure_step(&connection)?.is_some();
         let store = Store {
             path: Some(path.to_owned()),
+            file: Some(file),
             durability,
             busy_timeout,
             writer: Writer::new(connection),
@@ -147,6 +152,7 @@ impl Store {
         if self.path.is_none() {
             return work(&Snapshot::new(&lock(&self.writer).connection));
         }
+        self.check_place()?;
         let reader = match lock(&self.readers).pop() {
             Some(reader) => reader,
             None => self.open_reader()?,
@@ -164,12 +170,13 @@ impl Store {
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
     pub fn write<T>(&self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
         let mut writer = lock(&self.writer);
+        self.check_place()?;
         std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
         begin_immediate(&writer.connection, self.busy_timeout)?;
         let begun = Instant::now();
         let answer = Batch::new(&writer.connection).and_then(|mut batch| {
             let answer = work(&mut batch)?;
-            batch.note_erasure().map(|erases| (answer, erases))
+            batch.note_erasure().map(|pending| (answer, pending))
         });
         let ended = match &answer {
             Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
@@ -184,11 +191,25 @@ impl Store {
             writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
         }
         ended?;
-        let (answer, erases) = answer?;
-        if erases {
-            self.pending_erasure.store(true, Ordering::Relaxed);
-        }
+        let (answer, pending) = answer?;
+        self.pending_erasure.store(pending, Ordering::Relaxed);
         Ok(answer)
+    }
+
+    /// Checks that the path still leads to the file that is open: what is written to another is lost for everybody else.
+    fn check_place(&self) -> Result<()> {
+        let (Some(path), Some(file)) = (&self.path, self.file) else {
+            return Ok(());
+        };
+        let found = fs::metadata(path);
+        if found.as_ref().is_ok_and(|found| FileId::of(found) == file) {
+            return Ok(());
+        }
+        let error = Error::new(
+            Code::Io,
+            "has been moved, replaced or deleted since it was opened: close the memory and open it anew",
+        );
+        Err(error.at("path"))
     }
 
     fn open_reader(&self) -> Result<Connection> {
@@ -202,6 +223,21 @@ impl Store {
             .map_err(sql_error)?;
         configure(&connection, self.durability)?;
         Ok(connection)
+    }
+}
+
+impl Drop for Store {
+    /// The log beside another file is not this one's any more: it must be neither moved into it nor deleted.
+    fn drop(&mut self) {
+        if self.check_place().is_ok() {
+            return;
+        }
+        let readers = std::mem::take(&mut *lock(&self.readers));
+        let writer = lock(&self.writer);
+        for connection in readers.iter().chain([&writer.connection]) {
+            // Failing, it is closed as always.
+            let _ = set_config(connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
     }
 }
 
@@ -316,6 +352,19 @@ fn retry_while_busy<T>(
             }
             outcome => return outcome,
         }
+    }
+}
+
+/// What tells a file from every other on a machine: device and inode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileId(u64, u64);
+
+impl FileId {
+    /// Reads it from what the file system says of a file, which is not opened for this.
+    #[cfg(unix)]
+    pub fn of(found: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        FileId(found.dev(), found.ino())
     }
 }
 

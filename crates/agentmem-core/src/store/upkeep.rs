@@ -42,7 +42,7 @@ pub struct Problem {
 }
 
 impl Store {
-    /// Removes from the file, and from those beside it, all bytes of what has been deleted; `BUSY` while others need old pages.
+    /// Removes from the file, and from those beside it, all bytes of what has been deleted. The errors have field `purge`, `BUSY` while others need old pages.
     ///
     /// SQLite's `secure_delete` would not do: rebalancing leaves copies of rows in the free space of other pages. So the file is written
     /// anew, and the log, which has the old pages, is emptied once no reader needs them.
@@ -54,7 +54,13 @@ impl Store {
                  the bytes are erased by the next write or opening that can",
             )
             .at("purge"),
-            _ => error,
+            code => Error::new(
+                code,
+                "is gone from every answer, but the file could not be rewritten: \
+                 the bytes are erased by the next write or opening that can",
+            )
+            .at("purge")
+            .because(error),
         })
     }
 
@@ -157,12 +163,12 @@ pub(super) enum Step {
 /// The erasure that is noted in the file, if one is.
 pub(super) fn erasure_step(connection: &Connection) -> Result<Option<Step>> {
     let noted = connection
-        .query_row(
-            "SELECT value FROM header WHERE name = ?1",
-            [schema::PENDING_ERASURE],
-            |row| row.get::<_, i64>(0),
-        )
-        .optional()
+        .prepare_cached("SELECT value FROM header WHERE name = ?1")
+        .and_then(|mut statement| {
+            statement
+                .query_row([schema::PENDING_ERASURE], |row| row.get::<_, i64>(0))
+                .optional()
+        })
         .map_err(sql_error)?;
     Ok(noted.map(|step| {
         if step == Step::EmptyLog as i64 {

@@ -10,7 +10,7 @@ use crate::scope::ScopeMatch;
 use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
 use crate::store::rows::{self, COLUMNS, Stored};
-use crate::store::upkeep::Step;
+use crate::store::upkeep::{Step, erasure_step};
 use crate::store::{schema, sql_error};
 
 /// Stands for the id in the events of what was purged: nobody's.
@@ -263,7 +263,7 @@ impl<'a> Batch<'a> {
         self.execute("UPDATE event SET id = ?2 WHERE seq = ?1", params![seq, id])
     }
 
-    /// Notes in the file that erased bytes may still be there, if this transaction erased any.
+    /// Notes in the file that erased bytes may still be there, if this transaction erased any; true if that is noted, by whomever.
     pub(super) fn note_erasure(&self) -> Result<bool> {
         if self.must_erase {
             self.execute(
@@ -271,7 +271,7 @@ impl<'a> Batch<'a> {
                 params![schema::PENDING_ERASURE, Step::Rewrite as i64],
             )?;
         }
-        Ok(self.must_erase)
+        erasure_step(self.connection).map(|step| step.is_some())
     }
 
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {

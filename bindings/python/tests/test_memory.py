@@ -323,14 +323,36 @@ async def test_a_memory_that_is_dropped_lets_its_calls_finish(tmp_path: Path) ->
     assert (await task).version == 1
 
 
+HOLDING = """
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
 async def test_one_call_more_than_max_queued_is_refused_and_writes_nothing(tmp_path: Path) -> None:
-    async with Memory(tmp_path / "store.db", max_queued=100) as memory:
-        calls = [memory.add(f"note {n}") for n in range(150)]
+    path = tmp_path / "store.db"
+    async with await Memory.open(path, max_queued=100, busy_timeout=60_000) as memory:
+        # Another process holds the file, so that no call ends before all have begun.
+        holder = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", HOLDING, str(path)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        await holder.stdout.readline()
+        calls = [asyncio.ensure_future(memory.add(f"note {n}")) for n in range(150)]
+        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        assert all(isinstance(call.exception(), LimitError) for call in done)
+        holder.stdin.close()
+        await holder.wait()
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        assert refused
-        assert all(isinstance(error, LimitError) for error in refused)
-        assert await memory.count() == 150 - len(refused)
+        assert len(refused) == 50
+        assert await memory.count() == 100
 
 
 EXITING = """

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -242,13 +243,25 @@ describe("JavaScript", () => {
 });
 
 test("one call more than maxQueued is LIMIT, writes nothing, and costs the others nothing", async () => {
-  const memory = new Memory(store(), { maxQueued: 100 });
+  const memory = await Memory.open(store(), { maxQueued: 100, busyTimeout: 60_000 });
+  // Another process holds the file, so that no call ends before all have begun.
+  const holding = `import sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()`;
+  const holder = spawn(process.env.AGENTMEM_PYTHON ?? "python", ["-c", holding, store()], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await once(holder.stdout, "data");
   const calls = Array.from({ length: 150 }, (_, n) => memory.add(`note ${n}`));
-  const outcomes = await Promise.allSettled(calls);
-  const refused = outcomes.filter((outcome) => outcome.status === "rejected");
-  expect(refused.length).toBeGreaterThan(0);
-  for (const { reason } of refused)
-    expect(reason).toEqual(expect.objectContaining({ code: "LIMIT", field: null }));
-  expect(await memory.count()).toBe(150 - refused.length);
+  const settled = Promise.allSettled(calls);
+  await expect(Promise.race(calls)).rejects.toEqual(
+    expect.objectContaining({ code: "LIMIT", field: null }),
+  );
+  holder.stdin.end();
+  const refused = (await settled).filter((outcome) => outcome.status === "rejected");
+  expect(refused.length).toBe(50);
+  expect(await memory.count()).toBe(100);
   await memory.close();
 });

@@ -5,35 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::fields::Fields;
 
-pub(crate) const ADD: [&str; 12] = [
-    "userId",
-    "agentId",
-    "runId",
-    "role",
-    "name",
-    "metadata",
-    "importance",
-    "id",
-    "createdAt",
-    "expiresAt",
-    "ttl",
-    "dedupe",
-];
-const DEFAULTS: [&str; 11] = [
-    "userId",
-    "agentId",
-    "runId",
-    "role",
-    "name",
-    "metadata",
-    "importance",
-    "createdAt",
-    "expiresAt",
-    "ttl",
-    "dedupe",
-];
-const ITEM: [&str; 13] = [
+/// What an item of `addMany` may have; those behind the content are the options of `add`, those behind the id too the defaults.
+const ITEM: &[&str] = &[
     "content",
+    "id",
     "userId",
     "agentId",
     "runId",
@@ -41,12 +16,13 @@ const ITEM: [&str; 13] = [
     "name",
     "metadata",
     "importance",
-    "id",
     "createdAt",
     "expiresAt",
     "ttl",
     "dedupe",
 ];
+pub(crate) const ADD: &[&str] = ITEM.split_at(1).1;
+const DEFAULTS: &[&str] = ITEM.split_at(2).1;
 /// For each record that is added, what came in a message.
 pub(crate) type Speakers = Vec<Speaker>;
 
@@ -69,7 +45,7 @@ pub(crate) struct Defaults {
 
 impl Defaults {
     pub fn read(value: Value) -> Result<Self> {
-        let fields = Fields::read(value.clone(), "defaults", "defaults.", &DEFAULTS)?;
+        let fields = Fields::read(value.clone(), "defaults", "defaults.", DEFAULTS)?;
         let record = new_options(fields)?;
         let Value::Object(members) = value else {
             unreachable!("it was read as an object")
@@ -102,7 +78,7 @@ impl Defaults {
         let content = members.remove("content");
         new_record(
             content,
-            Fields::read(Value::Object(members), &field, &path, &ITEM)?,
+            Fields::read(Value::Object(members), &field, &path, ITEM)?,
         )
     }
 }

@@ -220,7 +220,7 @@ impl Arguments {
 
     fn add(mut self) -> Result<Write> {
         let content = self.take("content");
-        let (record, speaker) = new_record(content, self.options(&ADD)?)?;
+        let (record, speaker) = new_record(content, self.options(ADD)?)?;
         Ok(Write {
             request: Request::Add(Box::new(record)),
             defaults: None,

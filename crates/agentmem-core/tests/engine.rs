@@ -1,5 +1,8 @@
 //! What conformance cases cannot say: threads, several handles, files and their modes.
 
+#[path = "support/folder.rs"]
+mod folder;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,27 +12,7 @@ use agentmem_core::{
     Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, Request, ScopeMatch, Search,
     Select, Timestamp,
 };
-
-/// A folder of its own, gone at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("agentmem-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).expect("a temporary folder can be made");
-        Folder(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("memory.db")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use folder::Folder;
 
 fn open(folder: &Folder) -> Memory {
     Memory::open(folder.file(), Options::default()).expect("the file opens")

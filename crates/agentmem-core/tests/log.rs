@@ -1,47 +1,30 @@
 //! History, erasure and upkeep, where files and damage are involved.
 
+#[path = "support/folder.rs"]
+mod folder;
+
 use std::collections::HashSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use agentmem_core::{
     Change, Code, EventKind, Expiry, History, Memory, NewRecord, Options, ScopeMatch, Search,
     Select, Timestamp,
 };
+use folder::Folder;
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("agentmem-log-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).expect("a temporary folder can be made");
-        Folder(path)
+/// Every run of 8 bytes in all files of a folder.
+fn runs_in(folder: &Folder) -> HashSet<[u8; 8]> {
+    let mut runs = HashSet::new();
+    for entry in fs::read_dir(&folder.0).expect("it lists") {
+        let bytes = fs::read(entry.expect("it reads").path()).expect("it reads");
+        runs.extend(
+            bytes
+                .windows(8)
+                .map(|window| <[u8; 8]>::try_from(window).expect("it has 8 bytes")),
+        );
     }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("memory.db")
-    }
-
-    /// Every run of 8 bytes in all files of the folder.
-    fn runs(&self) -> HashSet<[u8; 8]> {
-        let mut runs = HashSet::new();
-        for entry in fs::read_dir(&self.0).expect("it lists") {
-            let bytes = fs::read(entry.expect("it reads").path()).expect("it reads");
-            runs.extend(
-                bytes
-                    .windows(8)
-                    .map(|window| <[u8; 8]>::try_from(window).expect("it has 8 bytes")),
-            );
-        }
-        runs
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+    runs
 }
 
 fn open(path: &Path) -> Memory {
@@ -50,7 +33,7 @@ fn open(path: &Path) -> Memory {
 
 /// Runs of 8 bytes of a text that are left in a folder.
 fn left_of(text: &str, folder: &Folder) -> usize {
-    let runs = folder.runs();
+    let runs = runs_in(folder);
     text.as_bytes()
         .windows(8)
         .filter(|window| runs.contains(*window))

@@ -1,10 +1,10 @@
 import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
+import { FILTER_LIMITS } from "@agentmem/core/src/filter.ts";
 import {
   checkJson,
   checkNumber,
   checkPlain,
   checkText,
-  type JsonLimits,
   type JsonObject,
   type JsonValue,
   METADATA_LIMITS,
@@ -14,14 +14,6 @@ import { formatTime, parseTime } from "@agentmem/core/src/record/time.ts";
 
 // Here JavaScript's own values become JSON text, and what is not JSON is refused (spec 1.3). What an option may be, and
 // which there are, is checked on the other side of the wire, once for all languages.
-
-/** What a filter may hold (spec 5.6). */
-const FILTER_LIMITS: JsonLimits = {
-  depth: 32,
-  bytes: 1_048_576,
-  nodes: 1000,
-  listKeys: new Set(["$and", "$or", "$in", "$nin"]),
-};
 
 /** Turns the value of an option into JSON; what is not listed is a scalar. */
 const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonValue>> = {

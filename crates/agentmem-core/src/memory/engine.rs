@@ -65,6 +65,37 @@ pub enum Written {
     Cleared(usize),
 }
 
+/// Each call knows what its own request gives.
+impl Written {
+    pub(super) fn into_record(self) -> Record {
+        match self {
+            Written::Record(record) => *record,
+            _ => unreachable!("add and update give a record"),
+        }
+    }
+
+    pub(super) fn into_records(self) -> Vec<Record> {
+        match self {
+            Written::Records(records) => records,
+            _ => unreachable!("add_many gives records"),
+        }
+    }
+
+    pub(super) fn into_deleted(self) -> bool {
+        match self {
+            Written::Deleted(deleted) => deleted,
+            _ => unreachable!("delete and purge give a boolean"),
+        }
+    }
+
+    pub(super) fn into_cleared(self) -> usize {
+        match self {
+            Written::Cleared(count) => count,
+            _ => unreachable!("clear, purge_all and compact give a count"),
+        }
+    }
+}
+
 /// The one engine of a file in this process.
 pub(super) struct Engine {
     /// Left alone by a forked child: its connections and locks are the parent's.

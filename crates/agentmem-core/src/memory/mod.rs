@@ -211,19 +211,13 @@ impl Memory {
     /// Errors: `INVALID_ARGUMENT` with the field at fault, `ALREADY_EXISTS`, `READ_ONLY`, `BUSY`, `IO`, `CLOSED`.
     pub fn add(&self, record: impl Into<NewRecord>) -> Result<Record> {
         self.write(Request::Add(Box::new(record.into())))
-            .map(|written| match written {
-                Written::Record(record) => *record,
-                _ => unreachable!("add gives a record"),
-            })
+            .map(Written::into_record)
     }
 
     /// Adds records in order, all or none; spec 6.6.
     pub fn add_many(&self, items: Vec<NewRecord>) -> Result<Vec<Record>> {
         self.write(Request::AddMany(items))
-            .map(|written| match written {
-                Written::Records(records) => records,
-                _ => unreachable!("add_many gives records"),
-            })
+            .map(Written::into_records)
     }
 
     /// Changes a record and gives it as it is then; spec 6.7.
@@ -231,28 +225,19 @@ impl Memory {
     /// Errors: `NOT_FOUND`, `CONFLICT` for another version than `if_version`, and those of [`Memory::add`].
     pub fn update(&self, id: &str, change: Change) -> Result<Record> {
         self.write(Request::Update(id.to_owned(), change))
-            .map(|written| match written {
-                Written::Record(record) => *record,
-                _ => unreachable!("update gives a record"),
-            })
+            .map(Written::into_record)
     }
 
     /// Deletes a record; false if there is none with this id.
     pub fn delete(&self, id: &str) -> Result<bool> {
         self.write(Request::Delete(id.to_owned()))
-            .map(|written| match written {
-                Written::Deleted(deleted) => deleted,
-                _ => unreachable!("delete gives a boolean"),
-            })
+            .map(Written::into_deleted)
     }
 
     /// Deletes all records that are selected, in one transaction, and counts them.
     pub fn clear(&self, select: Select) -> Result<usize> {
         self.write(Request::Clear(select))
-            .map(|written| match written {
-                Written::Cleared(count) => count,
-                _ => unreachable!("clear gives a count"),
-            })
+            .map(Written::into_cleared)
     }
 
     /// Erases a record with all its earlier states, also one deleted or expired before; false if there was nothing. Spec 11.3.
@@ -261,27 +246,18 @@ impl Memory {
     /// use for longer than `busy_timeout`: the record is gone from every answer, and its bytes go with the next write or opening that can.
     pub fn purge(&self, id: &str) -> Result<bool> {
         self.write(Request::Purge(id.to_owned()))
-            .map(|written| match written {
-                Written::Deleted(purged) => purged,
-                _ => unreachable!("purge gives a boolean"),
-            })
+            .map(Written::into_deleted)
     }
 
     /// Erases all records that are selected, deleted and expired ones too, and counts them; see [`Memory::purge`].
     pub fn purge_all(&self, select: Select) -> Result<usize> {
         self.write(Request::PurgeAll(select))
-            .map(|written| match written {
-                Written::Cleared(count) => count,
-                _ => unreachable!("purge_all gives a count"),
-            })
+            .map(Written::into_cleared)
     }
 
     /// Erases expired records, and superseded states beyond the option `history`, and counts them; spec 11.4.
     pub fn compact(&self) -> Result<usize> {
-        self.write(Request::Compact).map(|written| match written {
-            Written::Cleared(count) => count,
-            _ => unreachable!("compact gives a count"),
-        })
+        self.write(Request::Compact).map(Written::into_cleared)
     }
 
     /// Gives the events of an id, oldest first; none for an unknown one. Spec 11.1.

@@ -396,6 +396,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A number of rows, as SQLite gives it.
+fn to_count(count: i64) -> Result<usize> {
+    usize::try_from(count)
+        .map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
+}
+
 /// Gives an error of SQLite its code; the message of SQLite is only in the cause, since it may quote values.
 fn sql_error(error: rusqlite::Error) -> Error {
     let (code, field, message) = match error.sqlite_error_code() {

@@ -3,12 +3,12 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::filter::Filter;
 use crate::record::{Record, Timestamp};
 use crate::scope::{Match, ScopeMatch};
 use crate::store::rows::{self, COLUMNS, Stored};
-use crate::store::sql_error;
+use crate::store::{sql_error, to_count};
 
 /// Which records a call speaks of: live ones, by scope, metadata and time of happening.
 #[derive(Clone, Debug, Default)]
@@ -211,8 +211,7 @@ impl<'a> Snapshot<'a> {
                 statement.query_row(params_from_iter(values), |row| row.get(0))
             })
             .map_err(sql_error)?;
-        usize::try_from(count)
-            .map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
+        to_count(count)
     }
 
     /// The place of the last record that had this id, with its scope, also of one deleted since.

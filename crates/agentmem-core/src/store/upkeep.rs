@@ -12,7 +12,7 @@ use crate::record::{Record, Timestamp};
 use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
 use crate::store::{
-    Store, connect, create_file, lock, pragma, retry_while_busy, schema, sql_error,
+    Store, connect, create_file, lock, pragma, retry_while_busy, schema, sql_error, to_count,
 };
 
 /// What [`Memory::stats`](crate::Memory::stats) counts; spec 11.5.
@@ -146,8 +146,7 @@ impl Store {
         let count: i64 = connect(Path::new(&name))?
             .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
             .map_err(sql_error)?;
-        usize::try_from(count)
-            .map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
+        to_count(count)
     }
 }
 
@@ -223,8 +222,7 @@ impl Snapshot<'_> {
                 .connection()
                 .query_row(sql, [], |row| row.get(0))
                 .map_err(sql_error)?;
-            usize::try_from(count)
-                .map_err(|error| Error::new(Code::Corrupt, "has a count below zero").because(error))
+            to_count(count)
         };
         let all = count("SELECT count(*) FROM record")?;
         let expired = count(&format!(

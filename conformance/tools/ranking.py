@@ -14,12 +14,13 @@ import sys
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 
 import snowballstemmer
 
+from exp2 import exp2
 from ranking_stores import STORES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +39,8 @@ CJK_RUN = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
 )
 W = 0.4
+# The clock of a case.
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def category(character: str) -> str:
@@ -189,6 +192,10 @@ class Record:
         self.created = datetime.fromisoformat(text.replace("Z", "+00:00"))
 
     @property
+    def importance(self) -> float:
+        return float(str(self.given.get("importance", 0.5)))
+
+    @property
     def is_turn(self) -> bool:
         return "role" in self.given
 
@@ -266,7 +273,7 @@ def selected(record: Record, options: dict[str, object]) -> bool:
 def search(
     records: list[Record], options: dict[str, object]
 ) -> list[dict[str, object]]:
-    """8.9 and 8.10, for the options that the stores use."""
+    """8.9 to 8.11, for the options that the stores use."""
     query, mode = str(options["query"]), options.get("mode", "hybrid")
     limit = int(str(options.get("limit", 10)))
     derive(records)
@@ -285,12 +292,26 @@ def search(
     above_c = {i: value for i, value in cosines.items() if value > 0}
     if mode == "lexical":
         scores = {i: value / u for i, value in above_b.items()}
-        best = ordered(above_b, by_id)[:limit]
+        best = ordered(above_b, by_id)
     elif mode == "semantic":
-        scores, best = above_c, ordered(above_c, by_id)[:limit]
+        scores, best = above_c, ordered(above_c, by_id)
     else:
         scores, best = hybrid(query, by_id, bm25, cosines, u, limit)
-    return [{"id": i, "score": min(1.0, max(0.0, scores[i]))} for i in best]
+    scores = {i: min(1.0, max(0.0, score)) for i, score in scores.items()}
+    if "recency" in options or "importanceWeight" in options:
+        scores = {i: blended(by_id[i], score, options) for i, score in scores.items()}
+        best = ordered(scores, by_id)
+    return [{"id": i, "score": scores[i]} for i in best[:limit]]
+
+
+def blended(record: Record, score: float, options: dict[str, object]) -> float:
+    """8.11. The stores give no weights that are all 0."""
+    recency: dict[str, float] = options.get("recency", {})  # type: ignore[assignment]
+    wr = recency.get("weight", 0)
+    wi = float(str(options.get("importanceWeight", 0)))
+    age = max(0, (NOW - record.created) // timedelta(milliseconds=1))
+    x = (age / 1000) / recency.get("halfLife", 1)
+    return ((score + wr * exp2(-x)) + (wi * record.importance)) / ((1 + wr) + wi)
 
 
 def hybrid(
@@ -322,7 +343,7 @@ def hybrid(
             final[i], divisor = fused[i] + 0.5 * more, 1.5
     answered = W * max(0.0, max_c) + (1 - W) * (max_b / u if u != 0 else 0.0)
     scores = {i: (value / divisor) * math.sqrt(answered) for i, value in final.items()}
-    return scores, ordered(final, by_id)[:limit]
+    return scores, ordered(final, by_id)
 
 
 def case_of(store: dict[str, object]) -> dict[str, object]:
@@ -354,7 +375,7 @@ def render() -> str:
     return f"""{{
   "format": "1.0",
   "title": "Rankings and scores, to the bit",
-  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10"],
+  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.11"],
   "why": "Computed from the spec alone by tools/ranking.py, as a second opinion; never edited.",
   "cases": [
 {body}

@@ -56,6 +56,22 @@ MANY = [
     for i in range(241)
 ]
 
+WEEK = {"weight": 0.5, "halfLife": 604_800}
+# Facts of different age and importance; one of them is of the future, one of long ago.
+AGED = [
+    {"id": f"g{i}", "content": content, "importance": importance, "createdAt": created}
+    for i, (content, importance, created) in enumerate(
+        [
+            ("Ada likes green tea", 0.5, "2025-12-24T18:30:00.001Z"),
+            ("Ada used to like coffee", 0.9, "2019-06-01T08:00:00.000Z"),
+            ("nobody here likes tea", 0.0, "2025-12-31T23:59:59.250Z"),
+            ("the tea shop opens at nine", 1.0, "2025-11-02T12:00:00.000Z"),
+            ("Bob asked whether Ada likes tea", 0.3, "2026-03-05T10:00:00.000Z"),
+            ("coffee and tea for the meeting", 0.123456789, "1970-01-01T00:00:00.000Z"),
+        ]
+    )
+]
+
 
 def ask(query: str, **options: object) -> dict[str, object]:
     return {"query": query, **options}
@@ -257,6 +273,40 @@ STORES: list[dict[str, object]] = [
             ask("violins", limit=45, mode="semantic"),
             ask("number 7", limit=3),
             ask("number", limit=230),
+        ],
+    },
+    {
+        "name": "recency and importance beside the score",
+        "why": "Powers of two and weighted sums: each must be taken in the stated order.",
+        "items": AGED,
+        "searches": [
+            *all_modes("who likes green tea?", recency=WEEK),
+            *all_modes("who likes green tea?", importanceWeight=0.7),
+            *all_modes(
+                "tea", recency={"weight": 3.3, "halfLife": 1.5}, importanceWeight=0.1
+            ),
+            *all_modes(
+                "tea", recency={"weight": 0, "halfLife": 60}, importanceWeight=100
+            ),
+            ask("coffee", recency={"weight": 100, "halfLife": 31556952.25}, limit=2),
+            ask("coffee", recency={"weight": 1, "halfLife": 1e-300}),
+        ],
+    },
+    {
+        "name": "recency among more records than the cuts keep",
+        "why": "It weighs all candidates, not the first few of an answer; and only the candidates.",
+        "items": MANY,
+        "searches": [
+            ask(
+                "who likes green tea?", limit=5, recency={"weight": 5, "halfLife": 1e6}
+            ),
+            ask("very green trains", limit=5, mode="lexical", recency=WEEK),
+            ask(
+                "violins",
+                limit=7,
+                mode="semantic",
+                recency={"weight": 2, "halfLife": 1e7},
+            ),
         ],
     },
 ]

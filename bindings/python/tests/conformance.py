@@ -290,6 +290,8 @@ def arguments(operation: str, given: dict[str, Any]) -> tuple[list[Any], dict[st
         items = args[0]
         args = [[snake_keys(item) for item in items]] if isinstance(items, list) else [items]
         return args, {key: snake_keys(value) for key, value in options.items()}
+    if "recency" in options:
+        options["recency"] = snake_keys(options["recency"])
     return args, snake_keys(options)
 
 

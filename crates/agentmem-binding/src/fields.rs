@@ -78,6 +78,12 @@ impl Fields {
         self.take_as(key, "a number", |value| value.as_f64())
     }
 
+    /// Takes a number that must be there.
+    pub fn needed_number(&mut self, key: &str) -> Result<f64> {
+        self.number(key)?
+            .ok_or_else(|| Error::invalid(self.field(key), "is missing"))
+    }
+
     /// Takes an integer; `1.0` is one.
     pub fn integer(&mut self, key: &str, min: u64, max: u64) -> Result<Option<u64>> {
         self.take_as(key, &format!("an integer from {min} to {max}"), |value| {

@@ -2,7 +2,7 @@
 
 use agentmem_core::{
     Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, History, MAX_ITEMS,
-    MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order, Request, Result,
+    MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order, Recency, Request, Result,
     ScopeMatch, Search, Select, Timestamp,
 };
 use serde_json::{Map, Value};
@@ -17,8 +17,18 @@ const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "unt
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
 ];
-const SEARCH: [&str; 9] = [
-    "userId", "agentId", "runId", "filter", "since", "until", "limit", "mode", "minScore",
+const SEARCH: [&str; 11] = [
+    "userId",
+    "agentId",
+    "runId",
+    "filter",
+    "since",
+    "until",
+    "limit",
+    "mode",
+    "minScore",
+    "recency",
+    "importanceWeight",
 ];
 const GET_ALL: [&str; 10] = [
     "userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order",
@@ -320,6 +330,19 @@ fn search(mut fields: Fields) -> Result<Search> {
         limit: fields.count("limit", 1, 1000)?.unwrap_or(defaults.limit),
         mode: fields.choice("mode", &modes)?.unwrap_or(defaults.mode),
         min_score: fields.number("minScore")?.unwrap_or(defaults.min_score),
+        recency: fields.take("recency").map(recency).transpose()?,
+        importance_weight: fields
+            .number("importanceWeight")?
+            .unwrap_or(defaults.importance_weight),
+    })
+}
+
+/// Reads `{"weight": …, "halfLife": …}`.
+fn recency(value: Value) -> Result<Recency> {
+    let mut members = Fields::read(value, "recency", "recency.", &["weight", "halfLife"])?;
+    Ok(Recency {
+        weight: members.needed_number("weight")?,
+        half_life: members.needed_number("halfLife")?,
     })
 }
 
@@ -425,9 +448,7 @@ fn history(value: Value) -> Result<History> {
         Value::String(name) if name == "none" => Ok(History::Nothing),
         Value::Object(_) => {
             let mut members = Fields::read(value, "history", "history.", &["days"])?;
-            let days = members.number("days")?;
-            days.map(History::Days)
-                .ok_or_else(|| Error::invalid("history.days", "is missing"))
+            members.needed_number("days").map(History::Days)
         }
         _ => Err(Error::invalid(
             "history",

@@ -39,7 +39,7 @@ pub use memory::{
     Clock, GetAll, History, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options,
     Queued, Request, Search, Select, Written,
 };
-pub use rank::Mode;
+pub use rank::{Mode, Recency};
 pub use record::{
     Change, DEFAULT_IMPORTANCE, Expiry, MAX_CONTENT_BYTES, MAX_METADATA_BYTES, Metadata, NewRecord,
     Record, Timestamp,

@@ -21,6 +21,7 @@ export {
   type MemoryEvent,
   type MemoryOptions,
   type Problem,
+  type Recency,
   ScopedMemory,
   type ScopedMemoryApi,
   type SearchOptions,

@@ -20,6 +20,10 @@ export interface Question {
   readonly mode: SearchMode;
   readonly limit: number;
   readonly minScore: number;
+  /** What counts beside how well a record answers, and the time of the call (spec 8.11). */
+  readonly recency: { readonly weight: number; readonly halfLife: number };
+  readonly importanceWeight: number;
+  readonly now: number;
 }
 
 /** The weight of the vectors in the fusion. */
@@ -136,16 +140,34 @@ function byValue(a: Valued, b: Valued): number {
 /** Cuts an ordered answer to what was asked for; scores come last. */
 function cut(
   ordered: readonly Valued[],
-  { limit, minScore }: Question,
+  question: Question,
   scoreOf: (value: number) => number,
 ): Ranked[] {
-  return ordered
-    .slice(0, limit)
-    .map(({ entry, value }) => ({
-      record: entry.record,
-      score: Math.min(1, Math.max(0, scoreOf(value))),
-    }))
-    .filter(({ score }) => score >= minScore);
+  const scored = ordered.map(({ entry, value }) => ({
+    entry,
+    value: Math.min(1, Math.max(0, scoreOf(value))),
+  }));
+  return blend(scored, question)
+    .slice(0, question.limit)
+    .map(({ entry, value }) => ({ record: entry.record, score: value }))
+    .filter(({ score }) => score >= question.minScore);
+}
+
+/** Lets recency and importance count beside the score, where they are asked for (spec 8.11). */
+function blend(
+  scored: readonly Valued[],
+  { recency, importanceWeight, now }: Question,
+): readonly Valued[] {
+  const { weight, halfLife } = recency;
+  // Not even the order may change: equal scores may stand for different values.
+  if (weight === 0 && importanceWeight === 0) return scored;
+  const blended = scored.map(({ entry, value }) => {
+    const { createdAt, importance } = entry.record;
+    const age = Math.max(0, now - createdAt) / 1000;
+    const sum = value + weight * exp2(-(age / halfLife)) + importanceWeight * importance;
+    return { entry, value: sum / (1 + weight + importanceWeight) };
+  });
+  return blended.sort(byValue);
 }
 
 /** BM25 of a query over conversational context (spec 8.4). */
@@ -205,6 +227,22 @@ export function ln(x: number): number {
   let p = 1 / 21;
   for (let k = 9; k >= 0; k--) p = p * w + 1 / (2 * k + 1);
   return 2 * z * p + e * LN_2;
+}
+
+/**
+ * 2 to the power of a double of at most 0, by + - * / alone: the same bits in every language (spec 8.11).
+ *
+ * What is smaller than 2 to the power of -1000 is 0.
+ */
+export function exp2(x: number): number {
+  if (x < -1000) return 0;
+  let i = Math.floor(x + 0.5);
+  const t = (x - i) * LN_2;
+  let p = 1;
+  for (let k = 13; k >= 1; k--) p = 1 + (t * p) / k;
+  // Halving is exact: nothing gets near the subnormal numbers.
+  for (; i < 0; i++) p /= 2;
+  return p;
 }
 
 // biome-ignore lint/suspicious/noApproximativeNumericConstant: spec 8.5 states these doubles, an engine's may differ

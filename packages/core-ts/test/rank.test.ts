@@ -1,6 +1,7 @@
+import { readVectors } from "@agentmem/conformance";
 import { expect, test } from "vitest";
 import { Memory } from "../src/index.js";
-import { ln } from "../src/rank.js";
+import { exp2, ln } from "../src/rank.js";
 
 test("ln has the bits of the stated arithmetic, not those of Math.log", () => {
   // Made by the same recipe in Python, with math.frexp.
@@ -21,6 +22,17 @@ test("ln has the bits of the stated arithmetic, not those of Math.log", () => {
 test("ln is close to Math.log over the range that idf has", () => {
   for (let x = 1; x < 1e9; x = x * 1.37 + 0.01) {
     expect(Math.abs(ln(x) - Math.log(x))).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.log(x)));
+  }
+});
+
+test("exp2 has the bits of the vectors, and is within two units in the last place", () => {
+  const { vectors } = readVectors("exp2") as {
+    vectors: { input: number; output: { exp2: number; ulps: number | null }; why: string }[];
+  };
+  expect(vectors.length).toBeGreaterThan(100);
+  for (const { input, output, why } of vectors) {
+    expect(exp2(input), why).toBe(output.exp2);
+    expect(Math.abs(output.ulps ?? 0), why).toBeLessThanOrEqual(2);
   }
 });
 

@@ -22,6 +22,7 @@ export type {
   GetAllOptions,
   HistoryOption,
   MemoryOptions,
+  Recency,
   SearchOptions,
 } from "@agentmem/core/src/memory/options.ts";
 export type { SearchMode } from "@agentmem/core/src/rank.ts";

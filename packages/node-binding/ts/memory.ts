@@ -100,6 +100,13 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * await memory.add("Ada works in Paris", { userId: "ada" });
    * const hits = await memory.search("What tea does she like?", { userId: "ada", limit: 1 });
    * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
+   *
+   * // What was said last counts more: half of the weight is left after 30 days.
+   * await memory.add("Bob lives in Oslo", { userId: "bob", createdAt: "2023-02-11T12:00:00Z" });
+   * await memory.add("Bob moved to Berlin", { userId: "bob" });
+   * const recency = { weight: 1, halfLife: 30 * 86_400 };
+   * const [home] = await memory.search("Where does Bob live?", { userId: "bob", recency });
+   * console.log(home.content); // → "Bob moved to Berlin"
    * ```
    */
   search(query: string, options: SearchOptions = {}): Promise<Hit[]> {

@@ -25,6 +25,7 @@ const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonVa
   until: time,
   content,
   history: (value, field) => checkJson(value, field, METADATA_LIMITS),
+  recency: (value, field) => options(value, field, `${field}.`),
 };
 
 /**

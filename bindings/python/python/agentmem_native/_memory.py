@@ -26,6 +26,7 @@ from ._types import (
     Message,
     Mode,
     Order,
+    Recency,
     Record,
     Stats,
     Time,
@@ -137,6 +138,8 @@ class _RecordCalls:
         limit: int | None = 10,
         mode: Mode | None = "hybrid",
         min_score: float | None = 0.0,
+        recency: Recency | None = None,
+        importance_weight: float | None = 0.0,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first.
@@ -154,6 +157,11 @@ class _RecordCalls:
             mode: Words and vectors together (`hybrid`), words alone (`lexical`), or vectors alone
                 (`semantic`).
             min_score: Leaves out hits with a lower score, 0 to 1.
+            recency: Lets newer records come first: `{"weight": 0.5, "half_life": 86400}` adds 0.5
+                to the score of a record that is new, 0.25 to that of one a day old, and so on,
+                before all is divided by 1.5. The weight is 0 to 100, the half-life in seconds.
+            importance_weight: How much `importance` counts beside the score, which counts 1; 0 to
+                100.
         """
         given = {
             "userId": user_id,
@@ -165,6 +173,8 @@ class _RecordCalls:
             "limit": limit,
             "mode": mode,
             "minScore": min_score,
+            "recency": recency,
+            "importanceWeight": importance_weight,
         }
         arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
         return [wire.hit(one) for one in await self._call("search", arguments)]

@@ -23,6 +23,7 @@ from ._types import (
     Message,
     Mode,
     Order,
+    Recency,
     Record,
     Stats,
     Time,
@@ -105,6 +106,8 @@ class _RecordCalls:
         limit: int | None = 10,
         mode: Mode | None = "hybrid",
         min_score: float | None = 0.0,
+        recency: Recency | None = None,
+        importance_weight: float | None = 0.0,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first."""
@@ -118,6 +121,8 @@ class _RecordCalls:
             "limit": limit,
             "mode": mode,
             "minScore": min_score,
+            "recency": recency,
+            "importanceWeight": importance_weight,
         }
         arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
         return [wire.hit(one) for one in self._call("search", arguments)]

@@ -28,6 +28,15 @@ History = Literal["keep", "none"] | HistoryDays
 """Which superseded states `compact` leaves."""
 
 
+class Recency(TypedDict):
+    """How much it counts in a search that a record is new (spec 8.11)."""
+
+    weight: float
+    """What a new record gains, beside how well it answers, which counts 1; 0 to 100."""
+    half_life: float
+    """After so many seconds it gains half of that; above 0."""
+
+
 class Unset(enum.Enum):
     """The type of `UNSET`."""
 

@@ -48,6 +48,7 @@ _ADD_NAMES = {
     "ttl": "ttl",
     "dedupe": "dedupe",
 }
+_RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
 _ITEM_NAMES = {"content": "content", **_ADD_NAMES}
 
 
@@ -227,6 +228,10 @@ def _filter(value: object, field: str) -> object:
     return _json(value, field, _Limit(field, _MAX_FILTER_BYTES))
 
 
+def _recency(value: object, field: str) -> object:
+    return _members(value, _RECENCY_NAMES, field, f"{field}.")
+
+
 def _time(value: object, field: str) -> str:
     if isinstance(value, str):
         return _text(value, field)
@@ -252,6 +257,7 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "since": _time,
     "until": _time,
     "history": _metadata,
+    "recency": _recency,
 }
 
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Query};
+use crate::rank::{self, Blend, Query};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
@@ -466,6 +466,7 @@ impl Memory {
             mode: options.mode,
             limit: options.limit,
             min_score: options.min_score,
+            blend: Blend::new(options.recency, options.importance_weight, now),
         };
         let found = rank::search(&view, &selection, &query);
         Ok(found

@@ -6,10 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Code, Error, Result};
 use crate::filter::Filter;
-use crate::rank::Mode;
+use crate::rank::{Mode, Recency};
 use crate::record::Timestamp;
 use crate::scope::ScopeMatch;
 use crate::store::{Durability, Order, Selection};
+
+/// The greatest number that an option may be: 2^53 - 1.
+const MAX_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// A function that gives milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -94,7 +97,7 @@ impl Options {
             ));
         }
         if let History::Days(days) = self.history
-            && !(0.0..=9_007_199_254_740_991.0).contains(&days)
+            && !(0.0..=MAX_INTEGER).contains(&days)
         {
             return Err(Error::invalid(
                 "history.days",
@@ -157,6 +160,10 @@ pub struct Search {
     pub mode: Mode,
     /// Keeps the hits with at least this score, 0 to 1.
     pub min_score: f64,
+    /// Lets newer records come first; without it age does not count.
+    pub recency: Option<Recency>,
+    /// How much the importance of a record counts, beside how well it answers, which counts 1; 0 to 100, 0.
+    pub importance_weight: f64,
 }
 
 impl Default for Search {
@@ -166,6 +173,8 @@ impl Default for Search {
             limit: 10,
             mode: Mode::Hybrid,
             min_score: 0.0,
+            recency: None,
+            importance_weight: 0.0,
         }
     }
 }
@@ -178,7 +187,25 @@ impl Search {
         if !(0.0..=1.0).contains(&self.min_score) {
             return Err(Error::invalid("minScore", "is not a number from 0 to 1"));
         }
+        check_weight("importanceWeight", self.importance_weight)?;
+        if let Some(Recency { weight, half_life }) = self.recency {
+            check_weight("recency.weight", weight)?;
+            if !(half_life > 0.0 && half_life <= MAX_INTEGER) {
+                return Err(Error::invalid(
+                    "recency.halfLife",
+                    "is not a number above 0, and at most 2^53 - 1",
+                ));
+            }
+        }
         Ok(())
+    }
+}
+
+fn check_weight(field: &str, weight: f64) -> Result<()> {
+    if (0.0..=100.0).contains(&weight) {
+        Ok(())
+    } else {
+        Err(Error::invalid(field, "is not a number from 0 to 100"))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Doubles in the stated order, so that every implementation gives the same bits.
 
+mod blend;
+mod exp2;
 mod ln;
 
 use std::cmp::Ordering;
@@ -10,6 +12,9 @@ use std::sync::Arc;
 use crate::embed;
 use crate::search_index::{Document, View};
 use crate::store::Selection;
+
+pub(crate) use blend::Blend;
+pub use blend::Recency;
 
 /// Weight of the vectors in the fusion.
 const W: f64 = 0.4;
@@ -41,6 +46,8 @@ pub(crate) struct Query {
     pub mode: Mode,
     pub limit: usize,
     pub min_score: f64,
+    /// What counts beside the score, if anything does.
+    pub blend: Option<Blend>,
 }
 
 /// A record that was found.
@@ -54,7 +61,7 @@ struct Candidate<'a> {
     document: &'a Arc<Document>,
     bm25: f64,
     cosine: f64,
-    /// What the order goes by: BM25, the cosine, or the fusion of both.
+    /// What the order goes by: BM25, the cosine, the fusion of both, or in the end perhaps the score.
     value: f64,
 }
 
@@ -63,25 +70,21 @@ pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<F
     let idf = inverse_document_frequencies(view, query);
     let candidates = score_all(view, selection, query, &idf);
     let upper = upper_bound(&idf);
-    let ranked = match query.mode {
+    match query.mode {
         Mode::Lexical => rank_by(
             candidates,
-            query.limit,
+            query,
             |candidate| candidate.bm25,
             |bm25| bm25 / upper,
         ),
         Mode::Semantic => rank_by(
             candidates,
-            query.limit,
+            query,
             |candidate| candidate.cosine,
             |cosine| cosine,
         ),
         Mode::Hybrid => rank_hybrid(candidates, query, upper),
-    };
-    ranked
-        .into_iter()
-        .filter(|found| found.score >= query.min_score)
-        .collect()
+    }
 }
 
 /// The idf of each query term, in order.
@@ -174,26 +177,40 @@ fn keep_best(candidates: &mut Vec<Candidate<'_>>, count: usize) {
 
 fn rank_by(
     mut candidates: Vec<Candidate<'_>>,
-    limit: usize,
+    query: &Query,
     value: impl Fn(&Candidate<'_>) -> f64,
     score: impl Fn(f64) -> f64,
 ) -> Vec<Found> {
     for candidate in &mut candidates {
         candidate.value = value(candidate);
     }
-    keep_best(&mut candidates, limit);
-    candidates.sort_unstable_by(compare);
-    candidates
-        .iter()
-        .map(|candidate| found(candidate, score(candidate.value)))
-        .collect()
+    cut(candidates, query, score)
 }
 
-fn found(candidate: &Candidate<'_>, score: f64) -> Found {
-    Found {
-        document: Arc::clone(candidate.document),
-        score: score.clamp(0.0, 1.0),
+/// The best by their values, or by what their scores are blended to (spec 8.10, 8.11).
+fn cut(
+    mut candidates: Vec<Candidate<'_>>,
+    query: &Query,
+    score: impl Fn(f64) -> f64,
+) -> Vec<Found> {
+    let score = |candidate: &Candidate<'_>| score(candidate.value).clamp(0.0, 1.0);
+    if let Some(blend) = &query.blend {
+        for candidate in &mut candidates {
+            candidate.value = blend.score(&candidate.document.record, score(candidate));
+        }
     }
+    keep_best(&mut candidates, query.limit);
+    candidates.sort_unstable_by(compare);
+    let found = candidates.iter().map(|candidate| Found {
+        document: Arc::clone(candidate.document),
+        score: match query.blend {
+            Some(_) => candidate.value,
+            None => score(candidate),
+        },
+    });
+    found
+        .filter(|found| found.score >= query.min_score)
+        .collect()
 }
 
 /// Fusion and second stage (spec 8.9), and the score that tells a foreign question (8.10).
@@ -222,15 +239,10 @@ fn rank_hybrid(candidates: Vec<Candidate<'_>>, query: &Query, upper: f64) -> Vec
     for candidate in &mut candidates[..best] {
         candidate.value += 0.5 * embed::max_sim(&query.tokens, &candidate.document.tokens);
     }
-    candidates.sort_unstable_by(compare);
-    candidates.truncate(query.limit);
     let answerable = W * max_cosine + (1.0 - W) * share(max_bm25, upper);
     let divisor = if query.tokens.is_empty() { 1.0 } else { 1.5 };
     let root = answerable.sqrt();
-    candidates
-        .iter()
-        .map(|candidate| found(candidate, (candidate.value / divisor) * root))
-        .collect()
+    cut(candidates, query, |value| (value / divisor) * root)
 }
 
 /// The best `count` by BM25 above 0 and the best `count` by cosine above 0, each once.

@@ -61,6 +61,7 @@ export type {
   GetAllOptions,
   HistoryOption,
   MemoryOptions,
+  Recency,
   SearchOptions,
 } from "./options.js";
 
@@ -108,6 +109,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
       mode: given.mode ?? "hybrid",
       limit: given.limit ?? 10,
       minScore: given.minScore ?? 0,
+      recency: given.recency ?? { weight: 0, halfLife: 1 },
+      importanceWeight: given.importanceWeight ?? 0,
+      now,
     });
     return ranked.map(({ record, score }) => ({ ...toRecord(record), score }));
   }

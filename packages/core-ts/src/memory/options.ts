@@ -42,6 +42,18 @@ export interface SearchOptions extends SelectOptions {
   mode?: SearchMode | null;
   /** Leaves out hits with a lower score: from 0 to 1; 0 by default. */
   minScore?: number | null;
+  /** Lets newer records come first; without it age does not count. */
+  recency?: Recency | null;
+  /** How much a record's `importance` counts beside how well it answers, which counts 1: from 0 to 100; 0 by default. */
+  importanceWeight?: number | null;
+}
+
+/** How much it counts that a record is new (spec 8.11): `weight` now, half of it after `halfLife`, and so on. */
+export interface Recency {
+  /** Beside how well the record answers, which counts 1: from 0 to 100. */
+  weight: number;
+  /** In seconds since `createdAt`: above 0. */
+  halfLife: number;
 }
 
 /** What `getAll` may be given (spec 7.3, 7.4). */
@@ -95,6 +107,8 @@ export const SEARCH_READERS = {
   mode: (value: unknown, field: string) =>
     checkChoice(value, field, ["hybrid", "lexical", "semantic"]),
   minScore: (value: unknown, field: string) => checkRange(value, field, 0, 1),
+  recency: checkRecency,
+  importanceWeight: checkWeight,
 };
 export const GET_ALL_READERS = {
   ...SELECT_READERS,
@@ -112,6 +126,26 @@ export const CHANGES_READERS = {
 const HISTORY_READERS = {
   days: (value: unknown, field: string) => checkRange(value, field, 0, Number.MAX_SAFE_INTEGER),
 };
+
+const RECENCY_READERS = { weight: checkWeight, halfLife: checkHalfLife };
+
+function checkRecency(value: unknown, field: string): Recency {
+  const { weight = null, halfLife = null } = readOptions(value, RECENCY_READERS, field, field);
+  if (weight === null) throw invalid(`${field}.weight`, "is missing: it says how much counts");
+  if (halfLife === null)
+    throw invalid(`${field}.halfLife`, "is missing: it says after how many seconds half is left");
+  return { weight, halfLife };
+}
+
+function checkWeight(value: unknown, field: string): number {
+  return checkRange(value, field, 0, 100);
+}
+
+function checkHalfLife(value: unknown, field: string): number {
+  const checked = checkRange(value, field, 0, Number.MAX_SAFE_INTEGER);
+  if (checked === 0) throw invalid(field, "must be above 0");
+  return checked;
+}
 
 function checkHistory(value: unknown, field: string): HistoryOption {
   if (typeof value !== "object") return checkChoice(value, field, ["keep", "none"] as const);

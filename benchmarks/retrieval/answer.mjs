@@ -1,19 +1,25 @@
-// Answers the questions of a file through the Node package: node answer.mjs questions.json answers.json
+// Answers the task's searches through the Node package, in the given modes: node answer.mjs TASK.json RESULT.json MODE...
 import { readFileSync, writeFileSync } from "node:fs";
 import { Memory } from "@agentmem/native";
 
-const { conversations, modes, limit } = JSON.parse(readFileSync(process.argv[2], "utf8"));
-const answers = {};
+const [taskPath, resultPath, ...modes] = process.argv.slice(2);
+const { records, searches, limit } = JSON.parse(readFileSync(taskPath, "utf8"));
+const MOST_AT_ONCE = 100_000;
+
+// From a terminal the signal comes here too; bench.py says that it stopped.
+process.on("SIGINT", () => process.exit(130));
+
 const memory = new Memory();
-for (const { turns } of conversations) await memory.addMany(turns);
+for (let start = 0; start < records.length; start += MOST_AT_ONCE) {
+  await memory.addMany(records.slice(start, start + MOST_AT_ONCE));
+}
+const answers = {};
 for (const mode of modes) {
   answers[mode] = [];
-  for (const { id: userId, questions } of conversations) {
-    for (const { question } of questions) {
-      const hits = await memory.search(question, { userId, mode, limit });
-      answers[mode].push(hits.map((hit) => [hit.id, hit.score]));
-    }
+  for (const [userId, query] of searches) {
+    const hits = await memory.search(query, { userId, mode, limit });
+    answers[mode].push(hits.map((hit) => [hit.id, hit.score]));
   }
 }
 await memory.close();
-writeFileSync(process.argv[3], JSON.stringify(answers));
+writeFileSync(resultPath, JSON.stringify(answers));

@@ -1,4 +1,4 @@
-// `npm run bench:retrieval -- locomo10.json`: builds both packages and runs benchmarks/<name>/run.mjs.
+// `npm run bench:retrieval -- PATH [options]`: builds both packages and runs benchmarks/<name>/bench.py.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { main, run, setup } from "./setup.mjs";
@@ -12,5 +12,5 @@ await main(async () => {
   });
   await setup();
   await buildPackages();
-  await run("node", [`benchmarks/${name}/run.mjs`, ...args]);
+  await run("python", [`benchmarks/${name}/bench.py`, ...args]);
 });

@@ -34,7 +34,7 @@ function inFolder(name, work) {
 
 /** What every script begins with: `outcome(call)` gives "ok" or `[code, field]`, `report(...)` says what the test is to see. */
 const PRELUDE = `
-import json, os, resource, signal, sqlite3, sys
+import json, os, resource, signal, sqlite3, subprocess, sys
 from agentmem_native import AgentMemError, SyncMemory
 
 def outcome(call):
@@ -274,53 +274,85 @@ test(
   }),
 );
 
-test(
-  "another program's log beside a store is refused, and the store is left byte for byte",
-  inFolder("foreign", async (store, folder) => {
-    await fill(store);
-    const before = readFileSync(store);
-    await inPython(
-      `
-foreign = sqlite3.connect(sys.argv[2], isolation_level=None)
-foreign.execute("PRAGMA journal_mode=WAL")
-foreign.execute("CREATE TABLE t(x)")
+const LOGS = {
+  "another program's": `
+db = sqlite3.connect(sys.argv[2], isolation_level=None)
+db.execute("PRAGMA journal_mode=WAL")
+db.execute("CREATE TABLE t(x)")
 for n in range(100):
-    foreign.execute("INSERT INTO t VALUES(?)", ("x" * 500,))
+    db.execute("INSERT INTO t VALUES(?)", ("x" * 500,))
+`,
+  "another store's": `
+memory = SyncMemory(sys.argv[2])
+memory.add_many([{"content": f"other {n}"} for n in range(100)])
+`,
+};
+
+/** Puts the log of a process that is killed beside a store. */
+const putLog = (kind, store, folder) =>
+  inPython(
+    `${LOGS[kind]}
 os.rename(sys.argv[2] + "-wal", path + "-wal")
 report()
 sys.stdout.flush()
 os._exit(0)
 `,
-      [store, join(folder, "foreign")],
-    );
-    for (const options of [{}, { readOnly: true }])
-      await assert.rejects(Memory.open(store, options), {
-        code: "UNSUPPORTED_FORMAT",
-        field: "path",
-      });
-    assert.deepEqual(readFileSync(store), before);
-    rmSync(`${store}-wal`);
-    rmSync(`${store}-shm`, { force: true });
-    await isWhole(store);
-  }),
-);
+    [store, join(folder, "other")],
+  );
 
-for (const kind of ["another program's", "another store's"]) {
+for (const kind of Object.keys(LOGS)) {
+  test(
+    `${kind} log beside a store is refused, and both are left byte for byte`,
+    inFolder("foreign", async (store, folder) => {
+      await fill(store);
+      await putLog(kind, store, folder);
+      const read = () => [readFileSync(store), readFileSync(`${store}-wal`)];
+      const before = read();
+      for (const options of [{}, { readOnly: true }])
+        await assert.rejects(Memory.open(store, options), { code: "CORRUPT", field: "path" });
+      assert.deepEqual(read(), before);
+      rmSync(`${store}-wal`);
+      await isWhole(store);
+    }),
+  );
+
   test(
     `${kind} log beside a file that is missing does not get into the new store`,
     inFolder("leftover", async (store, folder) => {
-      const other = join(folder, "other");
-      const write =
-        kind === "another store's"
-          ? 'memory = SyncMemory(sys.argv[2])\nmemory.add_many([{"content": f"other {n}"} for n in range(100)])'
-          : 'db = sqlite3.connect(sys.argv[2], isolation_level=None)\ndb.execute("PRAGMA journal_mode=WAL")\ndb.execute("CREATE TABLE t(x)")';
-      await inPython(
-        `${write}\nos.rename(sys.argv[2] + "-wal", path + "-wal")\nreport()\nsys.stdout.flush()\nos._exit(0)`,
-        [store, other],
-      );
+      await putLog(kind, store, folder);
       assert.ok(existsSync(`${store}-wal`));
       await fill(store);
       await isWhole(store);
+    }),
+  );
+}
+
+for (const end of ["-shm", "-wal"]) {
+  test(
+    `processes whose ${end} file is removed are told, and nothing acknowledged is lost`,
+    inFolder("sides", async (store) => {
+      await fill(store);
+      const memory = await Memory.open(store);
+      for (let n = 0; n < 20; n++) await memory.add(`ours ${n}`);
+      const found = await inPython(
+        `
+memory = SyncMemory(path)
+memory.add_many([{"content": f"theirs {n}"} for n in range(20)])
+os.unlink(path + "${end}")
+theirs = [outcome(lambda: memory.add("one more")), outcome(memory.count)]
+script = "import sys; from agentmem_native import SyncMemory; SyncMemory(sys.argv[1]).add('by a third'); print('added')"
+third = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True).stdout
+memory.close()
+report(theirs=theirs, third=third.strip())
+`,
+        [store],
+      );
+      const refused = ["IO", "path"];
+      assert.deepEqual(found.theirs, [refused, refused]);
+      await assert.rejects(memory.add("one more"), IO);
+      await assert.rejects(memory.count(), IO);
+      await memory.close();
+      await isWhole(store, 60 + (found.third === "added" ? 1 : 0));
     }),
   );
 }
@@ -365,6 +397,29 @@ report(writer=calls(), reader=calls(read_only=True), refused=outcome(lambda: Syn
       writer: { ...read, add: ["IO", "path"], purge: ["IO", "path"] },
       reader: { ...read, add: ["READ_ONLY", null], purge: ["READ_ONLY", null] },
       refused: ["IO", "path"],
+    });
+  }),
+);
+
+test(
+  "a process that could only read and was killed does not keep the next one from writing",
+  inFolder("read-only-before", async (store) => {
+    const found = await inPython(
+      `${AS_NOBODY}
+os.chmod(path, 0o400)
+child = os.fork()
+if child == 0:
+    os._exit(SyncMemory(path).count())
+counted = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+os.chmod(path, 0o600)
+report(counted=counted, left=os.path.exists(path + "-shm"), later=calls())
+`,
+      [store],
+    );
+    assert.deepEqual(found, {
+      counted: 20,
+      left: true,
+      later: { count: "ok", search: "ok", verify: "ok", add: "ok", purge: "ok" },
     });
   }),
 );

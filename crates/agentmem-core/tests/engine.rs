@@ -365,7 +365,7 @@ fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
     sql("CREATE TABLE theirs(x)");
     refused();
     for change in [
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 3",
         "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM event; END",
         "CREATE VIEW v AS SELECT 1",
     ] {

@@ -3,6 +3,8 @@
 //! The interface is narrow on purpose, so that another store can stand under the same engine: append, read a partition, read what
 //! the log says has changed since a `seq`, and look records up.
 
+mod files;
+mod foreign;
 mod log;
 mod read;
 mod rows;
@@ -10,8 +12,7 @@ mod schema;
 mod upkeep;
 mod write;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Code, Error, Result};
 
+use files::Files;
+pub(crate) use files::{FileId, create_file, io_error};
 pub use log::{Event, EventKind};
 pub use read::Order;
 pub(crate) use read::{Place, Selection, Snapshot};
@@ -69,9 +72,8 @@ impl Writer {
 /// An open store, in a file or in memory.
 #[derive(Debug)]
 pub(crate) struct Store {
-    path: Option<PathBuf>,
-    /// The file that the path led to when it was opened.
-    file: Option<FileId>,
+    /// Nothing for a store in memory.
+    files: Option<Files>,
     durability: Durability,
     busy_timeout: Duration,
     /// In memory the one connection that there is, for reading too.
@@ -88,8 +90,7 @@ impl Store {
         configure(&connection, Durability::Normal)?;
         schema::create(&connection)?;
         Ok(Store {
-            path: None,
-            file: None,
+            files: None,
             durability: Durability::Normal,
             busy_timeout: Duration::ZERO,
             writer: Writer::new(connection),
@@ -106,6 +107,9 @@ impl Store {
         durability: Durability,
         busy_timeout: Duration,
     ) -> Result<Store> {
+        let mut files = Files::new(path, file)?;
+        foreign::check(&files)?;
+        files.share_permissions();
         let connection = connect(path)?;
         // Until it is known to be ours, closing must not move a foreign log into its file.
         set_config(
@@ -134,9 +138,10 @@ impl Store {
         // A backup is not, until it is opened.
         use_log(&connection, busy_timeout)?;
         let pending = upkeep::erasure_step(&connection)?.is_some();
+        // They are there since something was read, and stay until the last one to have the store open has closed it.
+        files.note_sides();
         let store = Store {
-            path: Some(path.to_owned()),
-            file: Some(file),
+            files: Some(files),
             durability,
             busy_timeout,
             writer: Writer::new(connection),
@@ -149,10 +154,10 @@ impl Store {
 
     /// Runs `work` in one read transaction: all that it sees is of one state.
     pub fn read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
-        if self.path.is_none() {
+        if self.files.is_none() {
             return work(&Snapshot::new(&lock(&self.writer).connection));
         }
-        self.check_place()?;
+        self.check_files()?;
         let reader = match lock(&self.readers).pop() {
             Some(reader) => reader,
             None => self.open_reader()?,
@@ -170,13 +175,15 @@ impl Store {
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
     pub fn write<T>(&self, work: impl FnOnce(&mut Batch<'_>) -> Result<T>) -> Result<T> {
         let mut writer = lock(&self.writer);
-        self.check_place()?;
         std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
         begin_immediate(&writer.connection, self.busy_timeout)?;
         let begun = Instant::now();
-        let answer = Batch::new(&writer.connection).and_then(|mut batch| {
+        // After the wait for others, which may have been long.
+        let checked = self.check_files();
+        let batch = checked.and_then(|()| Batch::new(&writer.connection));
+        let answer = batch.and_then(|mut batch| {
             let answer = work(&mut batch)?;
-            batch.note_erasure().map(|pending| (answer, pending))
+            batch.finish().map(|pending| (answer, pending))
         });
         let ended = match &answer {
             Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
@@ -187,7 +194,7 @@ impl Store {
             let _ = writer.connection.execute_batch("ROLLBACK");
         }
         let took = begun.elapsed();
-        if self.path.is_some() && took > LONG_TRANSACTION {
+        if self.files.is_some() && took > LONG_TRANSACTION {
             writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
         }
         ended?;
@@ -196,28 +203,14 @@ impl Store {
         Ok(answer)
     }
 
-    /// Checks that the path still leads to the file that is open: what is written to another is lost for everybody else.
-    fn check_place(&self) -> Result<()> {
-        let (Some(path), Some(file)) = (&self.path, self.file) else {
-            return Ok(());
-        };
-        let found = fs::metadata(path);
-        if found.as_ref().is_ok_and(|found| FileId::of(found) == file) {
-            return Ok(());
-        }
-        let error = Error::new(
-            Code::Io,
-            "has been moved, replaced or deleted since it was opened: close the memory and open it anew",
-        );
-        Err(error.at("path"))
+    fn check_files(&self) -> Result<()> {
+        self.files.as_ref().map_or(Ok(()), Files::check)
     }
 
     fn open_reader(&self) -> Result<Connection> {
-        let path = self
-            .path
-            .as_deref()
-            .expect("only a file has readers of its own");
-        let connection = connect(path)?;
+        let files = self.files.as_ref();
+        let files = files.expect("only a file has readers of its own");
+        let connection = connect(files.path())?;
         connection
             .busy_timeout(self.busy_timeout)
             .map_err(sql_error)?;
@@ -227,9 +220,9 @@ impl Store {
 }
 
 impl Drop for Store {
-    /// The log beside another file is not this one's any more: it must be neither moved into it nor deleted.
+    /// A log that is not this store's any more must be neither moved into the file nor deleted.
     fn drop(&mut self) {
-        if self.check_place().is_ok() {
+        if self.files.as_ref().is_none_or(Files::may_move_log) {
             return;
         }
         let readers = std::mem::take(&mut *lock(&self.readers));
@@ -309,7 +302,10 @@ fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
         Err(error) => Err(error),
     };
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    made.and(connection.execute_batch(end).map_err(sql_error))
+    made.and(connection.execute_batch(end).map_err(sql_error))?;
+    // The file itself is to have the id by which its log is known. If others are in the way, their next checkpoint does it.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+    Ok(())
 }
 
 /// Makes SQLite write ahead to a log, which lets readers go on; a file remembers it.
@@ -353,42 +349,6 @@ fn retry_while_busy<T>(
             outcome => return outcome,
         }
     }
-}
-
-/// What tells a file from every other on a machine: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct FileId(u64, u64);
-
-impl FileId {
-    /// Reads it from what the file system says of a file, which is not opened for this.
-    #[cfg(unix)]
-    pub fn of(found: &fs::Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        FileId(found.dev(), found.ino())
-    }
-}
-
-/// Makes a file that is missing, readable by its owner alone; false if there is something at the path already.
-pub(crate) fn create_file(path: &Path) -> Result<bool> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(io_error("is in a folder that does not exist", error))
-        }
-        Err(error) => Err(io_error("cannot be made", error)),
-    }
-}
-
-/// The error for a path that the operating system refuses.
-pub(crate) fn io_error(what: &str, cause: std::io::Error) -> Error {
-    Error::new(Code::Io, format!("{what} ({})", cause.kind()))
-        .at("path")
-        .because(cause)
 }
 
 /// Locks; a thread that panicked while it held the lock left nothing half done that the next transaction does not undo.

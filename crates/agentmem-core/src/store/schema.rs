@@ -8,9 +8,18 @@ use crate::store::sql_error;
 /// `AgMm` in ASCII, in the header of every store.
 const APPLICATION_ID: i64 = 0x4167_4d6d;
 /// The layout below. A greater one belongs to a newer library.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
+/// The same without `store` and `seq` in the header: read as it is, and brought up by its first write.
+const FIRST_FORMAT: i64 = 1;
 /// The ranking of spec chapter 8 and its table; a store remembers which one its vectors are for.
 const EMBEDDER: &str = "agentmem-static-128-v1";
+
+/// An id of its own for each store, anew for each backup, by which a log is known to be the store's.
+const NEW_STORE_ID: &str = "'agentmem-store:' || lower(hex(randomblob(16)))";
+
+/// The last event. Its number in the header keeps one that was lost from being given again, which would hide the loss.
+pub(super) const LAST_EVENT: &str = "SELECT max(seq, coalesce((SELECT value FROM header WHERE name = 'seq'), 0)), at \
+    FROM event ORDER BY seq DESC LIMIT 1";
 
 /// The name in the header that says that erased bytes may still be in the file.
 pub(super) const PENDING_ERASURE: &str = "pending_erasure";
@@ -68,7 +77,7 @@ pub(super) fn detect(connection: &Connection) -> Result<Format> {
     if application_id != APPLICATION_ID {
         return Err(unsupported("is a database of another program"));
     }
-    if format != FORMAT {
+    if format != FORMAT && format != FIRST_FORMAT {
         return Err(unsupported(
             "was written in a format that this release does not know",
         ));
@@ -105,10 +114,36 @@ pub(super) fn create(connection: &Connection) -> Result<()> {
         .execute("INSERT INTO header VALUES('embedder', ?1)", [EMBEDDER])
         .map_err(sql_error)?;
     connection
-        .execute_batch(&format!(
-            "PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORMAT}"
-        ))
-        .map_err(sql_error)
+        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))
+        .map_err(sql_error)?;
+    note_seq(connection, 0)
+}
+
+/// Notes the number of the last event; the caller has begun a transaction.
+pub(super) fn note_seq(connection: &Connection, seq: i64) -> Result<()> {
+    let noted = connection
+        .prepare_cached("UPDATE header SET value = ?1 WHERE name = 'seq'")
+        .and_then(|mut statement| statement.execute([seq]))
+        .map_err(sql_error)?;
+    if noted == 0 {
+        let sql = format!(
+            "INSERT INTO header VALUES('store', {NEW_STORE_ID}), ('seq', {seq}); PRAGMA user_version = {FORMAT}"
+        );
+        connection.execute_batch(&sql).map_err(sql_error)?;
+    }
+    Ok(())
+}
+
+/// The id of a store; one of format 1 has none.
+pub(super) fn store_id(connection: &Connection) -> Option<String> {
+    let sql = "SELECT value FROM header WHERE name = 'store'";
+    connection.query_row(sql, [], |row| row.get(0)).ok()
+}
+
+/// Gives a copy an id of its own, of the same length, which takes the place of the first.
+pub(super) fn rename(connection: &Connection) -> Result<()> {
+    let sql = format!("UPDATE header SET value = {NEW_STORE_ID} WHERE name = 'store'");
+    connection.execute_batch(&sql).map_err(sql_error)
 }
 
 /// All statements in the schema but SQLite's own, sorted.

@@ -12,7 +12,8 @@ use crate::record::{Record, Timestamp};
 use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
 use crate::store::{
-    Store, connect, create_file, lock, pragma, retry_while_busy, schema, sql_error, to_count,
+    Files, Store, connect, create_file, lock, pragma, retry_while_busy, schema, sql_error,
+    to_count, use_log,
 };
 
 /// What [`Memory::stats`](crate::Memory::stats) counts; spec 11.5.
@@ -75,7 +76,8 @@ impl Store {
     fn erase_within(&self, wait: Duration) -> Result<()> {
         let writer = lock(&self.writer);
         let connection = &writer.connection;
-        if self.path.is_some() {
+        self.check_files()?;
+        if self.files.is_some() {
             connection.busy_timeout(Duration::ZERO).map_err(sql_error)?;
             let erased = rewrite(connection, wait);
             connection
@@ -93,13 +95,7 @@ impl Store {
 
     /// The bytes of the file and of those beside it.
     pub fn bytes(&self) -> u64 {
-        let Some(path) = &self.path else { return 0 };
-        let size = |end: &str| {
-            let mut name = path.clone().into_os_string();
-            name.push(end);
-            fs::metadata(name).map_or(0, |found| found.len())
-        };
-        size("") + size("-wal") + size("-shm")
+        self.files.as_ref().map_or(0, Files::bytes)
     }
 
     /// Whether an erasure waits for others.
@@ -138,12 +134,21 @@ impl Store {
                 .execute("VACUUM INTO ?1", [&name])
                 .map_err(sql_error)
         };
-        match &self.path {
-            None => copy(&lock(&self.writer).connection)?,
+        if self.files.is_none() {
+            copy(&lock(&self.writer).connection)?;
+        } else {
+            self.check_files()?;
             // A connection of its own: VACUUM is not for a transaction, and takes a while.
-            Some(_) => copy(&self.open_reader()?)?,
-        };
-        let count: i64 = connect(Path::new(&name))?
+            copy(&self.open_reader()?)?;
+        }
+        let copied = connect(Path::new(&name))?;
+        // Nothing beside it if the process is killed: a journal would be refused when the backup is opened.
+        copied
+            .pragma_update_and_check(None, "journal_mode", "memory", |_| Ok(()))
+            .map_err(sql_error)?;
+        schema::rename(&copied)?;
+        use_log(&copied, self.busy_timeout)?;
+        let count: i64 = copied
             .query_row("SELECT count(*) FROM record", [], |row| row.get(0))
             .map_err(sql_error)?;
         to_count(count)
@@ -270,6 +275,12 @@ impl Snapshot<'_> {
             (
                 "event",
                 "SELECT seq FROM event AS e WHERE seq > 1 AND NOT EXISTS (SELECT 1 FROM event WHERE seq = e.seq - 1)",
+            ),
+            // The last one has no next; the header knows its number, but in a store of format 1.
+            (
+                "event",
+                "SELECT max(value, last) FROM header, (SELECT coalesce(max(seq), 0) AS last FROM event) \
+                 WHERE name = 'seq' AND value <> last",
             ),
             (
                 "event",

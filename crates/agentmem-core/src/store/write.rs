@@ -21,6 +21,8 @@ pub(super) const ERASED: &str = "";
 pub(crate) struct Batch<'a> {
     connection: &'a Connection,
     snapshot: Snapshot<'a>,
+    /// The last event before this transaction.
+    first_seq: i64,
     last_seq: i64,
     last_at: i64,
     /// Whether something was deleted that must not be left in free space.
@@ -38,7 +40,7 @@ impl<'a> Deref for Batch<'a> {
 impl<'a> Batch<'a> {
     pub(super) fn new(connection: &'a Connection) -> Result<Self> {
         let last = connection
-            .prepare_cached("SELECT seq, at FROM event ORDER BY seq DESC LIMIT 1")
+            .prepare_cached(schema::LAST_EVENT)
             .and_then(|mut statement| {
                 statement
                     .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -49,6 +51,7 @@ impl<'a> Batch<'a> {
         Ok(Batch {
             connection,
             snapshot: Snapshot::new(connection),
+            first_seq: last_seq,
             last_seq,
             last_at,
             must_erase: false,
@@ -263,8 +266,12 @@ impl<'a> Batch<'a> {
         self.execute("UPDATE event SET id = ?2 WHERE seq = ?1", params![seq, id])
     }
 
-    /// Notes in the file that erased bytes may still be there, if this transaction erased any; true if that is noted, by whomever.
-    pub(super) fn note_erasure(&self) -> Result<bool> {
+    /// Notes in the header the last event, and that erased bytes may still be in the file if this transaction erased any; true if that is
+    /// noted, by whomever. A transaction that changed anything changes the header, by which its log is known to be the store's.
+    pub(super) fn finish(&self) -> Result<bool> {
+        if self.last_seq != self.first_seq {
+            schema::note_seq(self.connection, self.last_seq)?;
+        }
         if self.must_erase {
             self.execute(
                 "INSERT OR REPLACE INTO header VALUES(?1, ?2)",

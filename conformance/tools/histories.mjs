@@ -279,6 +279,11 @@ export class History {
       mode: r.chance(0.45) ? r.pick(["lexical", "semantic", "hybrid"]) : undefined,
       limit: r.chance(0.1) ? undefined : r.pick([1, 2, 3, 5]),
       minScore: r.chance(0.1) ? r.pick([0, 0.2, 0.6]) : undefined,
+      recency: r.chance(0.15)
+        ? { weight: r.pick([0.3, 1, 7]), halfLife: r.pick([1e6, 5e7]) }
+        : undefined,
+      importanceWeight: r.chance(0.15) ? r.pick([0.2, 1, 0]) : undefined,
+      context: r.chance(0.15) ? r.pick([1, 2]) : undefined,
     });
     // Whole-store searches and one user's are the two kinds of statistics.
     const selected = r.chance(0.35) ? {} : selection(r);

@@ -40,10 +40,11 @@ RECORD_FIELDS = (
     *("importance", "createdAt", "updatedAt", "expiresAt", "version"),
 )
 
-# The fields of answers that are objects: hits before records, which have all of a hit's but one.
+# The fields of answers that are objects: hits before records, which have all of a hit's but two.
 ANSWERS = (
-    (*RECORD_FIELDS, "score"),
+    (*RECORD_FIELDS, "score", "context"),
     RECORD_FIELDS,
+    ("before", "after"),
     ("seq", "at", "event", "id", "record"),
     ("records", "expired", "past", "events", "bytes", "pendingPurge"),
     ("ok", "problems"),
@@ -314,7 +315,11 @@ def to_wire(value: Any) -> Any:
         return time_to_wire(value)
     for fields in ANSWERS:
         if all(hasattr(value, snake(name)) for name in fields):
-            return {name: to_wire(getattr(value, snake(name))) for name in fields}
+            answer = {name: to_wire(getattr(value, snake(name))) for name in fields}
+            # On the wire it is not there where it was not asked for.
+            if "context" in answer and answer["context"] is None:
+                del answer["context"]
+            return answer
     return value
 
 

@@ -21,12 +21,14 @@ from agentmem_native import (
     UNSET,
     AgentMemError,
     ClosedError,
+    HitContext,
     InvalidArgumentError,
     IoError,
     LimitError,
     Memory,
     NotFoundError,
     ScopedMemory,
+    SyncMemory,
     UnsupportedFormatError,
 )
 
@@ -380,3 +382,27 @@ def test_an_interpreter_that_ends_with_calls_in_flight_is_not_torn_down(tmp_path
         ]
         ends = [(process.communicate()[1], process.returncode) for process in processes]
         assert [code for _, code in ends] == [0] * 6, ends
+
+
+def test_a_hit_has_a_context_where_it_was_asked_for() -> None:
+    with SyncMemory() as memory:
+        memory.add({"role": "user", "content": "Any plans for May?"}, user_id="eve")
+        memory.add({"role": "assistant", "content": "A trip to Kyoto"}, user_id="eve")
+        (plain,) = memory.search("Kyoto", user_id="eve", mode="lexical")
+        assert plain.context is None
+        (hit,) = memory.search("Kyoto", user_id="eve", mode="lexical", context=1)
+        assert isinstance(hit.context, HitContext)
+        assert [turn.content for turn in hit.context.before] == ["Any plans for May?"]
+        assert hit.context.after == []
+        assert memory.get(hit.context.before[0].id) == hit.context.before[0]
+
+
+def test_members_of_recency_are_named_as_in_python() -> None:
+    with SyncMemory() as memory:
+        memory.add("Bob lives in Oslo", id="old", created_at="2023-02-11T12:00:00Z")
+        memory.add("Bob moved to Berlin", id="new")
+        (hit,) = memory.search("Bob", limit=1, recency={"weight": 1, "half_life": 86_400})
+        assert hit.id == "new"
+        with pytest.raises(InvalidArgumentError) as raised:
+            memory.search("Bob", recency={"weight": 1, "halfLife": 86_400})  # type: ignore[arg-type]  # on purpose
+        assert raised.value.field == "recency.halfLife"

@@ -17,7 +17,7 @@ const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "unt
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
 ];
-const SEARCH: [&str; 11] = [
+const SEARCH: [&str; 12] = [
     "userId",
     "agentId",
     "runId",
@@ -29,6 +29,7 @@ const SEARCH: [&str; 11] = [
     "minScore",
     "recency",
     "importanceWeight",
+    "context",
 ];
 const GET_ALL: [&str; 10] = [
     "userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order",
@@ -334,6 +335,7 @@ fn search(mut fields: Fields) -> Result<Search> {
         importance_weight: fields
             .number("importanceWeight")?
             .unwrap_or(defaults.importance_weight),
+        context: fields.count("context", 0, 20)?.unwrap_or(defaults.context),
     })
 }
 

@@ -65,17 +65,28 @@ pub(crate) fn written(written: &Written) -> String {
 }
 
 pub(crate) fn record(record: &Record) -> String {
-    finish(|out| write_record(record, None, out))
+    finish(|out| write_record(record, out))
 }
 
 pub(crate) fn records(records: &[Record]) -> String {
-    finish(|out| write_list(records, out, |record, out| write_record(record, None, out)))
+    finish(|out| write_list(records, out, write_record))
 }
 
 pub(crate) fn hits(hits: &[Hit]) -> String {
     finish(|out| {
         write_list(hits, out, |hit, out| {
-            write_record(&hit.record, Some(hit.score), out)
+            write_fields(&hit.record, out)?;
+            out.extend_from_slice(b",\"score\":");
+            serde_json::to_writer(&mut *out, &hit.score)?;
+            if let Some(context) = &hit.context {
+                out.extend_from_slice(b",\"context\":{\"before\":");
+                write_list(&context.before, out, write_record)?;
+                out.extend_from_slice(b",\"after\":");
+                write_list(&context.after, out, write_record)?;
+                out.push(b'}');
+            }
+            out.push(b'}');
+            Ok(())
         })
     })
 }
@@ -92,7 +103,7 @@ pub(crate) fn events(events: &[Event]) -> String {
             serde_json::to_writer(&mut *out, &event.id)?;
             out.extend_from_slice(b",\"record\":");
             match &event.record {
-                Some(record) => write_record(record, None, out)?,
+                Some(record) => write_record(record, out)?,
                 None => out.extend_from_slice(b"null"),
             }
             out.push(b'}');
@@ -145,7 +156,14 @@ fn write_list<T>(
     Ok(())
 }
 
-fn write_record(record: &Record, score: Option<f64>, out: &mut Vec<u8>) -> std::io::Result<()> {
+fn write_record(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
+    write_fields(record, out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+/// Writes a record but for the brace that ends it.
+fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
     let texts = [
         ("{\"id\":", Some(&record.id)),
         (",\"content\":", Some(&record.content)),
@@ -173,11 +191,5 @@ fn write_record(record: &Record, score: Option<f64>, out: &mut Vec<u8>) -> std::
         Some(time) => write!(out, "\"{time}\"")?,
         None => out.extend_from_slice(b"null"),
     }
-    write!(out, ",\"version\":{}", record.version)?;
-    if let Some(score) = score {
-        out.extend_from_slice(b",\"score\":");
-        serde_json::to_writer(&mut *out, &score)?;
-    }
-    out.push(b'}');
-    Ok(())
+    write!(out, ",\"version\":{}", record.version)
 }

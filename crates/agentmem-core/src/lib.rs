@@ -36,8 +36,8 @@ mod vectors;
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
-    Clock, GetAll, History, Hit, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory, Options,
-    Queued, Request, Search, Select, Written,
+    Clock, GetAll, History, Hit, HitContext, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory,
+    Options, Queued, Request, Search, Select, Written,
 };
 pub use rank::{Mode, Recency};
 pub use record::{

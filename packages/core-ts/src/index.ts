@@ -16,6 +16,7 @@ export {
   type GetAllOptions,
   type HistoryOption,
   type Hit,
+  type HitContext,
   Memory,
   type MemoryApi,
   type MemoryEvent,

@@ -53,12 +53,13 @@ export class Entry {
  */
 export class SearchIndex {
   readonly entries: readonly Entry[];
+  readonly #places: ReadonlyMap<StoredRecord, Place>;
   /** The sum of `len2` over all entries. */
   readonly total2: number;
 
   constructor(rows: readonly Row[]) {
-    const previous = previousTurns(rows);
-    this.entries = rows.map(({ record }) => new Entry(record, previous.get(record)));
+    this.#places = placesOf(rows);
+    this.entries = rows.map(({ record }) => new Entry(record, this.around(record, 1).before[0]));
     this.total2 = this.entries.reduce((sum, entry) => sum + entry.len2, 0);
   }
 
@@ -66,10 +67,25 @@ export class SearchIndex {
   df(term: string): number {
     return this.entries.filter((entry) => entry.tf2(term) > 0).length;
   }
+
+  /** Gives the turns around one in its conversation, oldest first; none around what is no turn (spec 8.12). */
+  around(record: StoredRecord, count: number): { before: StoredRecord[]; after: StoredRecord[] } {
+    const { turns, at } = this.#places.get(record) ?? { turns: [], at: 0 };
+    return {
+      before: turns.slice(Math.max(0, at - count), at),
+      after: turns.slice(at + 1, at + 1 + count),
+    };
+  }
 }
 
-/** Finds for each turn the one before it in the same conversation: same user, agent and run (spec 8.3). */
-function previousTurns(rows: readonly Row[]): Map<StoredRecord, StoredRecord> {
+/** Where a turn stands in its conversation. */
+interface Place {
+  readonly turns: readonly StoredRecord[];
+  readonly at: number;
+}
+
+/** Orders the turns of each conversation: those of the same user, agent and run (spec 8.3). */
+function placesOf(rows: readonly Row[]): Map<StoredRecord, Place> {
   const conversations = new Map<string, Row[]>();
   for (const row of rows) {
     const { role, userId, agentId, runId } = row.record;
@@ -79,16 +95,13 @@ function previousTurns(rows: readonly Row[]): Map<StoredRecord, StoredRecord> {
     if (turns === undefined) conversations.set(key, [row]);
     else turns.push(row);
   }
-  const previous = new Map<StoredRecord, StoredRecord>();
-  for (const turns of conversations.values()) {
-    turns.sort((a, b) => a.record.createdAt - b.record.createdAt || a.added - b.added);
-    let before: StoredRecord | undefined;
-    for (const { record } of turns) {
-      if (before !== undefined) previous.set(record, before);
-      before = record;
-    }
+  const places = new Map<StoredRecord, Place>();
+  for (const rows of conversations.values()) {
+    rows.sort((a, b) => a.record.createdAt - b.record.createdAt || a.added - b.added);
+    const turns = rows.map(({ record }) => record);
+    for (const [at, record] of turns.entries()) places.set(record, { turns, at });
   }
-  return previous;
+  return places;
 }
 
 const NO_TERMS: TermCounts = { counts: new Map(), total: 0 };

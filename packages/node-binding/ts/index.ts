@@ -9,6 +9,7 @@ export type { SelectOptions } from "@agentmem/core/src/filter.ts";
 export type {
   FileMemoryApi,
   Hit,
+  HitContext,
   MemoryApi,
   MemoryEvent,
   ScopedMemoryApi,

@@ -107,6 +107,12 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * const recency = { weight: 1, halfLife: 30 * 86_400 };
    * const [home] = await memory.search("Where does Bob live?", { userId: "bob", recency });
    * console.log(home.content); // → "Bob moved to Berlin"
+   *
+   * // What was said around a turn comes with it.
+   * await memory.add({ role: "user", content: "Any plans for May?" }, { userId: "eve" });
+   * await memory.add({ role: "assistant", content: "A trip to Kyoto" }, { userId: "eve" });
+   * const [trip] = await memory.search("Kyoto", { userId: "eve", context: 1 });
+   * console.log(trip.context?.before.map((turn) => turn.content)); // → ["Any plans for May?"]
    * ```
    */
   search(query: string, options: SearchOptions = {}): Promise<Hit[]> {

@@ -140,6 +140,7 @@ class _RecordCalls:
         min_score: float | None = 0.0,
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
+        context: int | None = 0,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first.
@@ -162,6 +163,8 @@ class _RecordCalls:
                 before all is divided by 1.5. The weight is 0 to 100, the half-life in seconds.
             importance_weight: How much `importance` counts beside the score, which counts 1; 0 to
                 100.
+            context: How many turns of the same user, agent and run each hit brings from before it
+                and from after it, whatever the filter; 0 to 20.
         """
         given = {
             "userId": user_id,
@@ -175,6 +178,7 @@ class _RecordCalls:
             "minScore": min_score,
             "recency": recency,
             "importanceWeight": importance_weight,
+            "context": context,
         }
         arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
         return [wire.hit(one) for one in await self._call("search", arguments)]

@@ -108,6 +108,7 @@ class _RecordCalls:
         min_score: float | None = 0.0,
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
+        context: int | None = 0,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first."""
@@ -123,6 +124,7 @@ class _RecordCalls:
             "minScore": min_score,
             "recency": recency,
             "importanceWeight": importance_weight,
+            "context": context,
         }
         arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
         return [wire.hit(one) for one in self._call("search", arguments)]

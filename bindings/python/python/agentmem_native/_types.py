@@ -79,11 +79,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class HitContext:
+    """The turns around a hit, oldest first; none around what is no turn (spec 8.12)."""
+
+    before: list[Record]
+    after: list[Record]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit(Record):
     """A record that was found."""
 
     score: float
     """How well it answers, from 0 to 1; to be compared within one answer."""
+    context: HitContext | None = None
+    """The turns around it in its conversation; None if the search did not ask for `context`."""
 
 
 @dataclass(frozen=True, slots=True)

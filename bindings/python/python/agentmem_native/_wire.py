@@ -19,6 +19,7 @@ from ._types import (
     Clock,
     Event,
     Hit,
+    HitContext,
     JsonObject,
     Problem,
     Record,
@@ -136,7 +137,17 @@ def record(wire: JsonObject) -> Record:
 
 def hit(wire: JsonObject) -> Hit:
     """Makes a hit of its wire form."""
-    return Hit(**_fields(wire), score=wire["score"])
+    around = wire.get("context")
+    context = (
+        None
+        if around is None
+        else HitContext(_records(around["before"]), _records(around["after"]))
+    )
+    return Hit(**_fields(wire), score=wire["score"], context=context)
+
+
+def _records(wire: list[JsonObject]) -> list[Record]:
+    return [record(one) for one in wire]
 
 
 def event(wire: JsonObject) -> Event:

@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Blend, Query};
+use crate::rank::{self, Blend, Found, Query};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
+use crate::search_index::Document;
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
@@ -38,6 +39,17 @@ pub struct Hit {
     pub record: Record,
     /// How well it fits, 0 to 1 within one answer; spec 8.10.
     pub score: f64,
+    /// The turns around it, where the search asked for them.
+    pub context: Option<HitContext>,
+}
+
+/// The turns around a hit in its conversation, oldest first; none around a record that is no turn. Spec 8.12.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HitContext {
+    /// Those that came before it.
+    pub before: Vec<Record>,
+    /// Those that came after it.
+    pub after: Vec<Record>,
 }
 
 /// Long-term memory in one file, or in memory.
@@ -469,13 +481,20 @@ impl Memory {
             blend: Blend::new(options.recency, options.importance_weight, now),
         };
         let found = rank::search(&view, &selection, &query);
-        Ok(found
-            .into_iter()
-            .map(|found| Hit {
-                record: found.document.record.clone(),
-                score: found.score,
-            })
-            .collect())
+        let conversations = (options.context > 0)
+            .then(|| view.conversations(found.iter().map(|found| &found.document)));
+        let hit = |found: &Found| Hit {
+            record: found.document.record.clone(),
+            score: found.score,
+            context: conversations.as_ref().map(|conversations| {
+                let around = conversations.around(&found.document, options.context);
+                HitContext {
+                    before: records(around.before),
+                    after: records(around.after),
+                }
+            }),
+        };
+        Ok(found.iter().map(hit).collect())
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {
@@ -512,4 +531,11 @@ impl Queued {
             Err(error) => done(Err(error)),
         }
     }
+}
+
+fn records(documents: &[&Arc<Document>]) -> Vec<Record> {
+    documents
+        .iter()
+        .map(|document| document.record.clone())
+        .collect()
 }

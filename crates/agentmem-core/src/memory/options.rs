@@ -164,6 +164,8 @@ pub struct Search {
     pub recency: Option<Recency>,
     /// How much the importance of a record counts, beside how well it answers, which counts 1; 0 to 100, 0.
     pub importance_weight: f64,
+    /// How many turns of its conversation each hit brings from before it and from after it, 0 to 20; 0.
+    pub context: usize,
 }
 
 impl Default for Search {
@@ -175,6 +177,7 @@ impl Default for Search {
             min_score: 0.0,
             recency: None,
             importance_weight: 0.0,
+            context: 0,
         }
     }
 }
@@ -186,6 +189,9 @@ impl Search {
         }
         if !(0.0..=1.0).contains(&self.min_score) {
             return Err(Error::invalid("minScore", "is not a number from 0 to 1"));
+        }
+        if self.context > 20 {
+            return Err(Error::invalid("context", "is not an integer from 0 to 20"));
         }
         check_weight("importanceWeight", self.importance_weight)?;
         if let Some(Recency { weight, half_life }) = self.recency {

@@ -120,6 +120,11 @@ impl Chunk {
             && found(other, other_slot)
     }
 
+    /// All records.
+    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
+        self.documents.iter().flatten()
+    }
+
     /// Slots in use and free ones.
     pub fn slots(&self) -> usize {
         self.documents.len()

@@ -3,6 +3,7 @@
 //! An [`Index`] changes in place; a [`View`] of it is what a search holds, and never changes. They share chunks, and a chunk that some
 //! view holds is copied before it is changed, so that searches and writes never wait for each other.
 
+mod around;
 mod chunk;
 mod vocabulary;
 

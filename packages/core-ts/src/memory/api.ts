@@ -14,6 +14,14 @@ import type {
 export interface Hit extends MemoryRecord {
   /** How well it answers, from 0 to 1; to be compared within one answer. */
   score: number;
+  /** The turns around it, where the search asked for `context`. */
+  context?: HitContext;
+}
+
+/** The turns around a hit in its conversation, oldest first; none around a record that is no turn (spec 8.12). */
+export interface HitContext {
+  before: MemoryRecord[];
+  after: MemoryRecord[];
 }
 
 /** One write in the life of a record (spec 11.1). */
@@ -121,6 +129,12 @@ export interface ScopedMemoryApi {
    * const recency = { weight: 1, halfLife: 30 * 86_400 };
    * const [home] = await memory.search("Where does Bob live?", { userId: "bob", recency });
    * console.log(home.content); // → "Bob moved to Berlin"
+   *
+   * // What was said around a turn comes with it.
+   * await memory.add({ role: "user", content: "Any plans for May?" }, { userId: "eve" });
+   * await memory.add({ role: "assistant", content: "A trip to Kyoto" }, { userId: "eve" });
+   * const [trip] = await memory.search("Kyoto", { userId: "eve", context: 1 });
+   * console.log(trip.context?.before.map((turn) => turn.content)); // → ["Any plans for May?"]
    * ```
    */
   search(query: string, options?: SearchOptions): Promise<Hit[]>;

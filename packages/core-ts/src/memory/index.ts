@@ -48,6 +48,7 @@ export type { EventKind, Problem } from "../store.js";
 export type {
   FileMemoryApi,
   Hit,
+  HitContext,
   MemoryApi,
   MemoryEvent,
   ScopedMemoryApi,
@@ -113,7 +114,13 @@ abstract class RecordCalls implements ScopedMemoryApi {
       importanceWeight: given.importanceWeight ?? 0,
       now,
     });
-    return ranked.map(({ record, score }) => ({ ...toRecord(record), score }));
+    const context = given.context ?? 0;
+    return ranked.map(({ record, score }) => {
+      const hit = { ...toRecord(record), score };
+      if (context === 0) return hit;
+      const { before, after } = index.around(record, context);
+      return { ...hit, context: { before: before.map(toRecord), after: after.map(toRecord) } };
+    });
   }
 
   async get(id: string): Promise<MemoryRecord | null> {

@@ -46,6 +46,11 @@ export interface SearchOptions extends SelectOptions {
   recency?: Recency | null;
   /** How much a record's `importance` counts beside how well it answers, which counts 1: from 0 to 100; 0 by default. */
   importanceWeight?: number | null;
+  /**
+   * How many turns of the same user, agent and run each hit brings from before it and from after it, whatever the filter:
+   * an integer from 0 to 20; 0 by default.
+   */
+  context?: number | null;
 }
 
 /** How much it counts that a record is new (spec 8.11): `weight` now, half of it after `halfLife`, and so on. */
@@ -109,6 +114,7 @@ export const SEARCH_READERS = {
   minScore: (value: unknown, field: string) => checkRange(value, field, 0, 1),
   recency: checkRecency,
   importanceWeight: checkWeight,
+  context: (value: unknown, field: string) => checkInteger(value, field, 0, 20),
 };
 export const GET_ALL_READERS = {
   ...SELECT_READERS,

@@ -5,8 +5,20 @@
 //! until nothing there is ready. There is no thread of our own that could keep a process alive.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::PoisonError;
+
+// Made of loom's in tests/queue, which tries every order in which threads can meet.
+#[cfg(loom)]
+use loom::sync::{
+    Arc, Mutex, MutexGuard,
+    mpsc::{self, Sender},
+};
+#[cfg(not(loom))]
+use std::sync::{
+    Arc, Mutex, MutexGuard,
+    mpsc::{self, Sender},
+};
 
 use crate::error::{Code, Error, Result};
 
@@ -178,21 +190,11 @@ fn lead<C: Commit>(owner: &C, mut may_leave: impl FnMut() -> bool) {
         if group.is_empty() {
             return;
         }
-        let led = Led(queue);
-        owner.commit(group);
-        std::mem::forget(led);
+        // What a panic leaves behind the store undoes, and the outcomes tell: those who wait behind still need a leader.
+        let _ = catch_unwind(AssertUnwindSafe(|| owner.commit(group)));
         if may_leave() && queue.hand_over() {
             return;
         }
-    }
-}
-
-/// Ends the lead if committing panics, so that the next write can go on.
-struct Led<'a, W, A>(&'a Queue<W, A>);
-
-impl<W, A> Drop for Led<'_, W, A> {
-    fn drop(&mut self) {
-        self.0.lock().led = false;
     }
 }
 

@@ -9,6 +9,8 @@ mod log;
 mod read;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 mod write;
 
@@ -177,6 +179,7 @@ impl Store {
         let mut writer = lock(&self.writer);
         std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
         begin_immediate(&writer.connection, self.busy_timeout)?;
+        let transaction = Transaction(&writer.connection);
         let begun = Instant::now();
         // After the wait for others, which may have been long.
         let checked = self.check_files();
@@ -189,10 +192,7 @@ impl Store {
             Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
             Err(_) => Ok(()),
         };
-        if !writer.connection.is_autocommit() {
-            // What cannot be rolled back now is rolled back by the next one to open the file.
-            let _ = writer.connection.execute_batch("ROLLBACK");
-        }
+        drop(transaction);
         let took = begun.elapsed();
         if self.files.is_some() && took > LONG_TRANSACTION {
             writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
@@ -230,6 +230,18 @@ impl Drop for Store {
         for connection in readers.iter().chain([&writer.connection]) {
             // Failing, it is closed as always.
             let _ = set_config(connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        }
+    }
+}
+
+/// A transaction that is undone unless it was committed, by a panic too.
+struct Transaction<'a>(&'a Connection);
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // What cannot be rolled back now is rolled back by the next one to open the file.
+            let _ = self.0.execute_batch("ROLLBACK");
         }
     }
 }

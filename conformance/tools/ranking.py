@@ -185,7 +185,9 @@ class Record:
     place: int
     given: dict[str, object]
     created: datetime = field(init=False)
-    tf2: Counter[str] = field(init=False)
+    words: Counter[str] = field(init=False)
+    neighbours: dict[int, Record] = field(init=False)
+    tf8: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
         text = str(self.given.get("createdAt", "2026-01-01T00:00:00.000Z"))
@@ -215,45 +217,70 @@ class Record:
 
 def derive(records: list[Record]) -> None:
     """8.3 for all records."""
+    conversations: dict[tuple[object, ...], list[Record]] = {}
     for record in records:
-        own = Counter(terms(record.text))
-        record.tf2 = Counter({term: 2 * count for term, count in own.items()})
-        if not record.is_turn:
-            continue
-        key = (record.created, record.place)
-        before = [
-            other
-            for other in records
-            if other.is_turn
-            and other.scope == record.scope
-            and (other.created, other.place) < key
-        ]
-        if before:
-            record.tf2 += Counter(
-                terms(max(before, key=lambda it: (it.created, it.place)).text)
-            )
-        when = record.created.astimezone(timezone.utc)
-        record.tf2 += Counter(terms(f"{when.day} {when:%B}, {when.year}"))
+        record.words = Counter(terms(record.text))
+        record.neighbours = {}
+        if record.is_turn:
+            when = record.created.astimezone(timezone.utc)
+            record.words.update(terms(f"{when.day} {when:%B}, {when.year}"))
+            conversations.setdefault(record.scope, []).append(record)
+    for turns in conversations.values():
+        turns.sort(key=lambda turn: (turn.created, turn.place))
+        for i, turn in enumerate(turns):
+            for away in (-3, -2, -1, 1, 2, 3):
+                if 0 <= i + away < len(turns):
+                    turn.neighbours[away] = turns[i + away]
+    for record in records:
+        record.tf8 = Counter({t: 8 * count for t, count in record.words.items()})
+        for away, other in record.neighbours.items():
+            for t, count in other.words.items():
+                record.tf8[t] += 2 ** (3 - abs(away)) * count
 
 
-def lexical(query: str, records: list[Record]) -> tuple[dict[str, float], float]:
-    """8.4: BM25 by id, and U of 8.10."""
-    n = len(records)
-    total2 = sum(record.tf2.total() for record in records)
-    values = {record.id: 0.0 for record in records}
-    idf_sum = 0.0
-    for term in dict.fromkeys(terms(query)):
-        df = sum(1 for record in records if record.tf2[term] > 0)
-        idf = ln(1 + (n - df + 0.5) / (df + 0.5))
-        idf_sum += idf
-        for record in records:
-            if record.tf2[term] > 0:
-                tf = record.tf2[term] / 2
-                norm = (record.tf2.total() * n) / total2
+@dataclass
+class Partition:
+    """8.4: the statistics of all live records of the user, or of the store."""
+
+    records: list[Record]
+
+    def __post_init__(self) -> None:
+        self.n = len(self.records)
+        self.total8 = sum(record.tf8.total() for record in self.records)
+        self.words = sum(record.words.total() for record in self.records)
+        mean = self.words / self.n if self.n else 0.0
+        self.long = min(1.0, max(0.0, mean / 32 - 1))
+        self.b = 0.4 + 0.35 * self.long
+
+    def idf(self, df: int) -> float:
+        return ln(1 + (self.n - df + 0.5) / (df + 0.5))
+
+    def idf1(self, term: str) -> float:
+        return self.idf(sum(1 for record in self.records if term in record.words))
+
+    def lexical(self, query: str) -> tuple[dict[str, float], float]:
+        """BM25 by id, and U of 8.10."""
+        values = {record.id: 0.0 for record in self.records}
+        idf_sum = 0.0
+        for term in dict.fromkeys(terms(query)):
+            having = [record for record in self.records if record.tf8[term] > 0]
+            idf = self.idf(len(having))
+            idf_sum += idf
+            for record in having:
+                tf = record.tf8[term] / 8
+                norm = (record.tf8.total() * self.n) / self.total8
                 values[record.id] += ((idf * tf) * 1.9) / (
-                    tf + 0.9 * (0.6 + 0.4 * norm)
+                    tf + 0.9 * ((1 - self.b) + self.b * norm)
                 )
-    return values, 1.9 * idf_sum
+        return values, 1.9 * idf_sum
+
+    def v(self, record: Record, term: str, idf1: float) -> float:
+        """v(d, t) of 8.9."""
+        count, total = record.words[term], record.words.total()
+        norm = (total * self.n) / self.words
+        return ((idf1 * count) * 1.9) / (
+            count + 0.9 * ((1 - self.b) + self.b * norm)
+        )
 
 
 def ordered(values: dict[str, float], records: dict[str, Record]) -> list[str]:
@@ -277,26 +304,25 @@ def search(
     query, mode = str(options["query"]), options.get("mode", "hybrid")
     limit = int(str(options.get("limit", 10)))
     derive(records)
-    partition = [
-        r
-        for r in records
-        if "userId" not in options or selected(r, {"userId": options["userId"]})
-    ]
-    bm25, u = lexical(query, partition)
-    by_id = {record.id: record for record in partition if selected(record, options)}
-    bm25 = {i: bm25[i] for i in by_id}
-    cosines = {
-        i: cosine(vector(query), vector(record.text)) for i, record in by_id.items()
-    }
-    above_b = {i: value for i, value in bm25.items() if value > 0}
-    above_c = {i: value for i, value in cosines.items() if value > 0}
+    partition = Partition(
+        [
+            r
+            for r in records
+            if "userId" not in options or selected(r, {"userId": options["userId"]})
+        ]
+    )
+    bm25, u = partition.lexical(query)
+    by_id = {r.id: r for r in partition.records if selected(r, options)}
     if mode == "lexical":
-        scores = {i: value / u for i, value in above_b.items()}
-        best = ordered(above_b, by_id)
+        above = {i: bm25[i] for i in by_id if bm25[i] > 0}
+        scores = {i: value / u for i, value in above.items()}
+        best = ordered(above, by_id)
     elif mode == "semantic":
-        scores, best = above_c, ordered(above_c, by_id)
+        cosines = {i: similarity(query, record) for i, record in by_id.items()}
+        scores = {i: value for i, value in cosines.items() if value > 0}
+        best = ordered(scores, by_id)
     else:
-        scores, best = hybrid(query, by_id, bm25, cosines, u, limit)
+        scores, best = hybrid(query, partition, by_id, bm25, u, limit)
     scores = {i: min(1.0, max(0.0, score)) for i, score in scores.items()}
     if "recency" in options or "importanceWeight" in options:
         scores = {i: blended(by_id[i], score, options) for i, score in scores.items()}
@@ -314,35 +340,92 @@ def blended(record: Record, score: float, options: dict[str, object]) -> float:
     return ((score + wr * exp2(-x)) + (wi * record.importance)) / ((1 + wr) + wi)
 
 
+def similarity(query: str, record: Record) -> float:
+    """c of 8.9."""
+    return max(0.0, cosine(vector(query), vector(record.text)))
+
+
+def near(query: str, record: Record) -> float:
+    """C of 8.9."""
+
+    def at(away: int) -> float:
+        other = record.neighbours.get(away)
+        return similarity(query, other) if other else 0.0
+
+    first = similarity(query, record) + 0.5 * (at(-1) + at(1))
+    return (first + 0.25 * (at(-2) + at(2))) + 0.125 * (at(-3) + at(3))
+
+
+def feedback(
+    partition: Partition, by_id: dict[str, Record], final: dict[str, float]
+) -> dict[str, float]:
+    """R of 8.9 by id."""
+    best = [by_id[i] for i in ordered(final, by_id)[:3]]
+    idf1 = {term: partition.idf1(term) for record in best for term in record.words}
+    like = {}
+    for i in final:
+        like[i] = 0.0
+        for term in by_id[i].words:
+            if term in idf1:
+                of_best = 0.0
+                for record in best:
+                    if term in record.words:
+                        of_best += partition.v(record, term, idf1[term])
+                like[i] += partition.v(by_id[i], term, idf1[term]) * of_best
+    return like
+
+
 def hybrid(
     query: str,
+    partition: Partition,
     by_id: dict[str, Record],
     bm25: dict[str, float],
-    cosines: dict[str, float],
     u: float,
     limit: int,
 ) -> tuple[dict[str, float], list[str]]:
     cut = max(200, limit)
+    nears = {i: near(query, record) for i, record in by_id.items()}
     candidates = dict.fromkeys(
-        ordered({i: v for i, v in bm25.items() if v > 0}, by_id)[:cut]
-        + ordered({i: v for i, v in cosines.items() if v > 0}, by_id)[:cut]
+        ordered({i: bm25[i] for i in by_id if bm25[i] > 0}, by_id)[:cut]
+        + ordered({i: v for i, v in nears.items() if v > 0}, by_id)[:cut]
     )
     if not candidates:
         return {}, []
     max_b = max(bm25[i] for i in candidates)
-    max_c = max(cosines[i] for i in candidates)
-    fused = {}
+    max_c = max(nears[i] for i in candidates)
+    asked = set(terms(query))
+    final = {}
     for i in candidates:
+        record = by_id[i]
         b = bm25[i] / max_b if max_b > 0 else 0.0
-        s = max(0.0, cosines[i]) / max_c if max_c > 0 else 0.0
-        fused[i] = (W * s) + ((1 - W) * b)
-    final, divisor = dict(fused), 1.0
-    for i in ordered(fused, by_id)[:40]:
+        s = nears[i] / max_c if max_c > 0 else 0.0
+        named = record.is_turn and asked & set(terms(str(record.given.get("name", ""))))
+        asks = record.is_turn and any(c in "?\u061f\uff1f" for c in record.given["content"])  # type: ignore[attr-defined]
+        final[i] = (((W * s) + ((1 - W) * b)) + (0.15 if named else 0)) - (
+            0.1 if asks else 0
+        )
+    covered = []
+    for i in ordered(final, by_id)[:40]:
         more = coverage(query, by_id[i].text)
         if more is not None:
-            final[i], divisor = fused[i] + 0.5 * more, 1.5
-    answered = W * max(0.0, max_c) + (1 - W) * (max_b / u if u != 0 else 0.0)
-    scores = {i: (value / divisor) * math.sqrt(answered) for i, value in final.items()}
+            final[i] += 0.5 * more
+            covered.append(more)
+    if partition.long > 0:
+        like = feedback(partition, by_id, final)
+        greatest = max(like.values())
+        if greatest > 0:
+            for i in final:
+                final[i] += (0.6 * partition.long) * (like[i] / greatest)
+    share = max_b / u if u != 0 else 0.0
+    if covered:
+        z = 8 * (share + max(covered)) - 7.5
+        y = exp2(-abs(z))
+        p = 1 / (1 + y) if z >= 0 else y / (1 + y)
+    else:
+        c = max(similarity(query, by_id[i]) for i in candidates)
+        p = math.sqrt(W * c + (1 - W) * share)
+    top = max(final.values())
+    scores = {i: p * (max(0.0, value) / top) for i, value in final.items()}
     return scores, ordered(final, by_id)
 
 

@@ -43,6 +43,44 @@ CHAT = talk(
     ("Ada", "Every day! I brought some back."),
 )
 
+TRIP = talk(
+    ("Carla Ruiz", "The ferry leaves at six."),
+    ("Dan", "Who has the tickets?"),
+    ("Carla Ruiz", "I bought them at the harbour office yesterday."),
+    ("Dan", "Lovely. Is the hotel far from the pier？"),
+    ("Carla Ruiz", "Ten minutes on foot, they say, uphill."),
+    ("Dan", "Then I will carry less."),
+    ("Carla Ruiz", "Breakfast is from seven, and it is included."),
+    ("Dan", "What about the way back؟"),
+    ("Carla Ruiz", "The last ferry is at nine; the ticket office closes at eight."),
+    ("Dan", "Good to know, Carla."),
+)
+
+# Documents: their mean number of words lies far above 32, with and without one.
+PAPERS = facts(
+    "Honey bees return to the hive after long flights in search of nectar. They steer by the sun, by the pattern of polarised "
+    "light in the sky and by landmarks that they learned on their first flights. Experiments with displaced bees show that the "
+    "distance flown is measured by the flow of images past the eye, and that a bee which meets a head wind does not overshoot.",
+    "The waggle dance tells other bees of the hive where nectar was found. Its angle to the vertical gives the direction relative to "
+    "the sun, and its duration the distance. Bees that follow a dance leave the hive and search near the place that it names; "
+    "recordings by radar show straight flights that end in wide loops around the source.",
+    "Desert ants walk back to the nest in a straight line after a winding search for food. They add up each step and each turn, a "
+    "method that sailors know as dead reckoning, and take their compass from polarised light. Ants on stilts overshoot the nest, "
+    "which shows that steps are counted; ants with shortened legs stop too early.",
+    "Corals grow by laying down a skeleton of aragonite. Growth slows in cold water and in water that is too acid, and stops where "
+    "summers are so warm that the coral loses the algae that feed it. Cores drilled from old colonies show bright and dark bands, "
+    "a pair for each year, from which the temperature of the sea can be read centuries back.",
+    "Window glass is made by floating the melt on a bath of tin. The upper face is polished by fire and the lower by the metal, so that "
+    "neither needs grinding. The speed at which the ribbon is drawn decides its thickness; cooling it slowly in a long oven keeps "
+    "stresses small enough that the sheet can be cut.",
+    "Early lenses were ground from lumps of clear glass, and their makers kept the recipes secret. Achromatic pairs of two kinds of "
+    "glass, crown and flint, bring two colours to one focus. A lens of ice has been used to light a fire in the cold, which is more "
+    "a curiosity than an instrument.",
+    "Migrating birds keep their way over open sea at night. Young birds on their first journey follow an inherited direction, while old ones "
+    "correct for wind and displacement. A magnetic sense, the stars and polarised light at dusk have each been shown to matter, and "
+    "which of them leads seems to change with the weather.",
+)
+
 # Facts whose words and dates give many different values: more than any cut of ranking keeps.
 SUBJECTS = ("tea", "coffee", "gardens", "violins", "trains", "cats", "reports")
 VERBS = ("likes", "sells", "paints", "studies", "forgets")
@@ -117,8 +155,8 @@ STORES: list[dict[str, object]] = [
         ],
     },
     {
-        "name": "a conversation: previous turns, names and dates",
-        "why": "Half units: own words twice, the previous turn's and the date's once.",
+        "name": "a conversation: neighbours, names and dates",
+        "why": "In eighths: own words and the date 8, those of the turns around 4, 2 and 1.",
         "items": CHAT,
         "searches": [
             *all_modes("zeppelin"),
@@ -129,7 +167,7 @@ STORES: list[dict[str, object]] = [
     },
     {
         "name": "a turn deleted from a conversation",
-        "why": "The next turn's previous is the one before; N and the lengths are of what lives.",
+        "why": "The turns around it move together; N and the lengths are of what lives.",
         "items": CHAT,
         "deleted": ["t1", "t3"],
         "searches": [*all_modes("afraid of heights"), *all_modes("zeppelin gardens")],
@@ -142,7 +180,7 @@ STORES: list[dict[str, object]] = [
     },
     {
         "name": "turns and facts together, of several runs",
-        "why": "A fact has no previous; runs are conversations of their own.",
+        "why": "A fact has no neighbours; runs are conversations of their own.",
         "items": [
             *talk(("Ada", "I love jazz"), ("Bob", "me too"), runId="a"),
             {"id": "r2", "content": "me neither", "role": "user", "runId": "b"},
@@ -250,6 +288,47 @@ STORES: list[dict[str, object]] = [
             "tea and a story",
         ),
         "searches": [*all_modes("tea"), *all_modes("a story about trains")],
+    },
+    {
+        "name": "a conversation longer than the reach of context",
+        "why": "What is said three places away counts, four places away not; the speaker that a query names gains, who asks loses.",
+        "items": TRIP,
+        "searches": [
+            *all_modes("ferry"),
+            *all_modes("what did Carla Ruiz say about the hotel?"),
+            *all_modes("Ruiz"),
+            *all_modes("Who took the tickets, Dan or Carla?"),
+            *all_modes("when is breakfast?", limit=4),
+        ],
+    },
+    {
+        "name": "the same conversation without some turns, in two runs",
+        "why": "Neighbours are those of the run that live.",
+        "items": [
+            {**turn, "runId": "a" if i % 3 else "b"} for i, turn in enumerate(TRIP)
+        ],
+        "deleted": ["t2", "t7"],
+        "searches": [*all_modes("ferry"), *all_modes("ticket office", runId="a")],
+    },
+    {
+        "name": "long documents",
+        "why": "Where records are long, length counts more, and what is like the best rises.",
+        "items": PAPERS,
+        "searches": [
+            *all_modes("how do bees find their way home?"),
+            *all_modes("does cold water slow the growth of coral?"),
+            *all_modes("glass"),
+            ask("nectar", limit=2),
+        ],
+    },
+    {
+        "name": "documents and talk together",
+        "why": "Between short and long: the mean number of words decides how much feedback counts.",
+        "items": [*PAPERS[:4], *TRIP[:3]],
+        "searches": [
+            *all_modes("how do bees find their way home?"),
+            *all_modes("ferry to the island of bees"),
+        ],
     },
     {
         "name": "a long query",

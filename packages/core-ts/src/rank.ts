@@ -30,9 +30,19 @@ export interface Question {
 const VECTOR_WEIGHT = 0.4;
 /** How many records by each of the two values become candidates, at least. */
 const CANDIDATES = 200;
+/** What a turn gains whose speaker the query names, and what one loses that asks something itself. */
+const SPEAKER_WEIGHT = 0.15;
+const QUESTION_WEIGHT = 0.1;
 /** How many candidates the second stage looks at, and what it adds at most. */
 const SECOND_STAGE = 40;
 const SECOND_STAGE_WEIGHT = 0.5;
+/** How many of the best give feedback, and what it adds at most. */
+const FEEDBACK = 3;
+const FEEDBACK_WEIGHT = 0.6;
+
+/** How evidence becomes a likelihood (spec 8.10). */
+const EVIDENCE_SLOPE = 8;
+const EVIDENCE_NEEDED = 7.5;
 
 /** An entry with the value that it is ordered by. */
 interface Valued {
@@ -40,11 +50,13 @@ interface Valued {
   readonly value: number;
 }
 
-/** A candidate of the fusion, with both values in full. */
-interface Candidate {
-  readonly entry: Entry;
+/** A candidate of the fusion, with all that is known of it. */
+interface Candidate extends Valued {
   readonly bm25: number;
-  readonly cosine: number;
+  /** C of spec 8.9: of its own vector and its neighbours'. */
+  readonly near: number;
+  /** L of spec 8.9, 0 for those that the second stage did not reach. */
+  readonly covered: number;
 }
 
 /**
@@ -80,49 +92,102 @@ function hybrid(
   selected: readonly Entry[],
   question: Question,
 ): Ranked[] {
-  const candidates = findCandidates(words, meaning, selected, Math.max(CANDIDATES, question.limit));
-  let [maxBm25, maxCosine] = [0, 0];
-  for (const { bm25, cosine } of candidates) {
-    maxBm25 = Math.max(maxBm25, bm25);
-    maxCosine = Math.max(maxCosine, cosine);
-  }
-  const fused = candidates.map(({ entry, bm25, cosine }) => {
-    const b = maxBm25 > 0 ? bm25 / maxBm25 : 0;
-    const s = maxCosine > 0 ? Math.max(0, cosine) / maxCosine : 0;
-    return { entry, value: VECTOR_WEIGHT * s + (1 - VECTOR_WEIGHT) * b };
+  const fused = fuse(words, meaning, selected, question);
+  const tokens = distinctTokens(question.query);
+  const covered = fused.map((candidate, place) => {
+    if (place >= SECOND_STAGE) return candidate;
+    const covered = maxSim(tokens, candidate.entry.analysis.tokens);
+    return { ...candidate, covered, value: candidate.value + SECOND_STAGE_WEIGHT * covered };
   });
-  fused.sort(byValue);
-
-  const queryTokens = distinctTokens(question.query);
-  const hasSecondStage = queryTokens.length > 0;
-  const final = fused.map(({ entry, value }, place) => {
-    if (!hasSecondStage || place >= SECOND_STAGE) return { entry, value };
-    return {
-      entry,
-      value: value + SECOND_STAGE_WEIGHT * maxSim(queryTokens, entry.analysis.tokens),
-    };
-  });
-  final.sort(byValue);
-
-  const share = words.greatest === 0 ? 0 : maxBm25 / words.greatest;
-  const answered = Math.sqrt(VECTOR_WEIGHT * maxCosine + (1 - VECTOR_WEIGHT) * share);
-  const greatest = hasSecondStage ? 1 + SECOND_STAGE_WEIGHT : 1;
-  return cut(final, question, (value) => (value / greatest) * answered);
+  const final = feedback(words, covered.sort(byValue)).sort(byValue);
+  const greatest = final[0]?.value ?? 0;
+  const share = words.greatest === 0 ? 0 : greatestOf(final, ({ bm25 }) => bm25) / words.greatest;
+  const answered =
+    tokens.length > 0
+      ? likelihood(share + greatestOf(final, ({ covered }) => covered))
+      : Math.sqrt(
+          VECTOR_WEIGHT * greatestOf(final, ({ entry }) => Math.max(0, meaning.of(entry))) +
+            (1 - VECTOR_WEIGHT) * share,
+        );
+  return cut(final, question, (value) => answered * (Math.max(0, value) / greatest));
 }
 
-/** Finds the best by words and the best by meaning; each comes with both values. */
-function findCandidates(
+/** Finds the candidates, the best by words and the best by meaning, and puts both together: F of spec 8.9. */
+function fuse(
   words: Bm25,
   meaning: Meaning,
   selected: readonly Entry[],
-  count: number,
+  { query, limit }: Question,
 ): Candidate[] {
+  const count = Math.max(CANDIDATES, limit);
   const found = new Set<Entry>();
   for (const { entry } of best(selected, (entry) => words.of(entry)).slice(0, count))
     found.add(entry);
-  for (const { entry } of best(selected, (entry) => meaning.of(entry)).slice(0, count))
+  for (const { entry } of best(selected, (entry) => meaning.near(entry)).slice(0, count))
     found.add(entry);
-  return [...found].map((entry) => ({ entry, bm25: words.of(entry), cosine: meaning.of(entry) }));
+  const candidates = [...found].map((entry) => ({
+    entry,
+    bm25: words.of(entry),
+    near: meaning.near(entry),
+    covered: 0,
+  }));
+  const maxBm25 = greatestOf(candidates, ({ bm25 }) => bm25);
+  const maxNear = greatestOf(candidates, ({ near }) => near);
+  const queryTerms = new Set(terms(query));
+  const fused = candidates.map((candidate) => {
+    const { analysis, record } = candidate.entry;
+    const b = maxBm25 > 0 ? candidate.bm25 / maxBm25 : 0;
+    const s = maxNear > 0 ? candidate.near / maxNear : 0;
+    const named = analysis.speaker.some((term) => queryTerms.has(term));
+    const asks = record.role !== null && /[?\u061f\uff1f]/.test(record.content);
+    const value =
+      VECTOR_WEIGHT * s +
+      (1 - VECTOR_WEIGHT) * b +
+      (named ? SPEAKER_WEIGHT : 0) -
+      (asks ? QUESTION_WEIGHT : 0);
+    return { ...candidate, value };
+  });
+  return fused.sort(byValue);
+}
+
+/**
+ * Lets candidates rise that are like the best of all, where texts are long enough to tell what they are about (spec 8.9).
+ *
+ * Source: pseudo-relevance feedback, J. Rocchio, "Relevance feedback in information retrieval" (1971).
+ */
+function feedback(words: Bm25, ordered: readonly Candidate[]): Candidate[] {
+  if (words.long === 0) return [...ordered];
+  const ofBest = new Map<string, number>();
+  for (const { entry } of ordered.slice(0, FEEDBACK)) {
+    for (const term of entry.analysis.words.counts.keys())
+      ofBest.set(term, (ofBest.get(term) ?? 0) + words.weight(entry, term));
+  }
+  const like = ordered.map(({ entry }) => {
+    let sum = 0;
+    for (const term of entry.analysis.words.counts.keys())
+      sum += words.weight(entry, term) * (ofBest.get(term) ?? 0);
+    return sum;
+  });
+  const greatest = Math.max(0, ...like);
+  if (greatest === 0) return [...ordered];
+  return ordered.map((candidate, place) => ({
+    ...candidate,
+    value: candidate.value + FEEDBACK_WEIGHT * words.long * ((like[place] ?? 0) / greatest),
+  }));
+}
+
+function greatestOf(
+  candidates: readonly Omit<Candidate, "value">[],
+  measure: (candidate: Omit<Candidate, "value">) => number,
+): number {
+  return candidates.reduce((greatest, candidate) => Math.max(greatest, measure(candidate)), 0);
+}
+
+/** P of spec 8.10: how likely it is that the answer is there, by how much of the question the best records have. */
+function likelihood(evidence: number): number {
+  const z = EVIDENCE_SLOPE * evidence - EVIDENCE_NEEDED;
+  const y = exp2(-Math.abs(z));
+  return z >= 0 ? 1 / (1 + y) : y / (1 + y);
 }
 
 /** Gives the entries with a value above 0, the best first. */
@@ -177,26 +242,48 @@ class Bm25 {
   readonly #terms: readonly (readonly [term: string, idf: number])[];
   /** More than any record can reach: U of spec 8.10. */
   readonly greatest: number;
+  /** From 0, where records are as short as chat turns, to 1. */
+  readonly long: number;
+  readonly #b: number;
+  readonly #idf1 = new Map<string, number>();
 
   constructor(index: SearchIndex, query: string) {
     this.#index = index;
-    const n = index.entries.length;
-    this.#terms = [...new Set(terms(query))].map((term) => {
-      const df = index.df(term);
-      return [term, ln(1 + (n - df + 0.5) / (df + 0.5))];
-    });
+    this.#terms = [...new Set(terms(query))].map((term) => [term, this.#idf(index.df(term))]);
     this.greatest = 1.9 * this.#terms.reduce((sum, [, idf]) => sum + idf, 0);
+    this.long = Math.min(1, Math.max(0, index.words / index.entries.length / 32 - 1));
+    this.#b = 0.4 + 0.35 * this.long;
   }
 
   of(entry: Entry): number {
+    const { entries, total8 } = this.#index;
     let sum = 0;
     for (const [term, idf] of this.#terms) {
-      const tf = entry.tf2(term) / 2;
+      const tf = entry.tf8(term) / 8;
       if (tf === 0) continue;
-      const norm = (entry.len2 * this.#index.entries.length) / this.#index.total2;
-      sum += (idf * tf * 1.9) / (tf + 0.9 * (0.6 + 0.4 * norm));
+      sum += this.#saturated(idf, tf, (entry.len8 * entries.length) / total8);
     }
     return sum;
+  }
+
+  /** What a word of a record says of it, its neighbours left aside: v of spec 8.9. */
+  weight(entry: Entry, term: string): number {
+    const { entries, words } = this.#index;
+    let idf = this.#idf1.get(term);
+    if (idf === undefined) {
+      idf = this.#idf(this.#index.df1(term));
+      this.#idf1.set(term, idf);
+    }
+    const norm = (entry.analysis.words.total * entries.length) / words;
+    return this.#saturated(idf, entry.count(term), norm);
+  }
+
+  #idf(df: number): number {
+    return ln(1 + (this.#index.entries.length - df + 0.5) / (df + 0.5));
+  }
+
+  #saturated(idf: number, tf: number, norm: number): number {
+    return (idf * tf * 1.9) / (tf + 0.9 * (1 - this.#b + this.#b * norm));
   }
 }
 
@@ -212,6 +299,15 @@ class Meaning {
 
   of({ analysis }: Entry): number {
     return cosine(dot(this.#vector, analysis.vector), this.#square, analysis.squareNorm);
+  }
+
+  /** C of spec 8.9: what its neighbours mean counts too, the less the further away. */
+  near(entry: Entry): number {
+    const pairs = [0, 0, 0];
+    for (const { entry: neighbour, distance } of entry.neighbours)
+      pairs[distance - 1] = (pairs[distance - 1] ?? 0) + Math.max(0, this.of(neighbour));
+    const [first = 0, second = 0, third = 0] = pairs;
+    return Math.max(0, this.of(entry)) + 0.5 * first + 0.25 * second + 0.125 * third;
   }
 }
 

@@ -3,7 +3,7 @@ import { type StoredRecord, textOf } from "./record/index.js";
 import type { Row } from "./store.js";
 import { dateTerms, terms } from "./text/index.js";
 
-/** How often each term occurs in a text, and how many terms there are in all. */
+/** How often each term occurs in a text, in order of first appearance, and how many terms there are in all. */
 interface TermCounts {
   readonly counts: ReadonlyMap<string, number>;
   readonly total: number;
@@ -11,38 +11,58 @@ interface TermCounts {
 
 /** What is derived from a record alone. */
 interface Analysis {
-  readonly own: TermCounts;
-  /** The date of a turn (spec 8.3). */
-  readonly date: TermCounts;
+  /** The terms of its text and, for a turn, of its date (spec 8.3). */
+  readonly words: TermCounts;
+  /** The distinct terms of the name of who speaks. */
+  readonly speaker: readonly string[];
   readonly vector: Int8Array;
   readonly squareNorm: number;
   /** The tokens that the second stage compares (spec 8.9). */
   readonly tokens: readonly number[];
 }
 
-/** A record as search sees it: with the terms of its surroundings. */
+/** How many turns before and after a turn are its neighbours (spec 8.3). */
+const REACH = 3;
+
+/** A turn near another in their conversation. */
+interface Neighbour {
+  readonly entry: Entry;
+  /** How many places it is away, 1 to 3. */
+  readonly distance: number;
+}
+
+/** A record as search sees it: among its neighbours. */
 export class Entry {
   readonly record: StoredRecord;
   readonly analysis: Analysis;
-  /** The terms of the turn before it. */
-  readonly #previous: TermCounts;
+  /** The nearest first, and of two the earlier. */
+  neighbours: readonly Neighbour[] = [];
 
-  constructor(record: StoredRecord, previous: StoredRecord | undefined) {
+  constructor(record: StoredRecord) {
     this.record = record;
     this.analysis = analyse(record);
-    this.#previous = previous === undefined ? NO_TERMS : analyse(previous).own;
   }
 
-  /** Gives the weight of a term in half units: `2 own + previous + date` (spec 8.3). */
-  tf2(term: string): number {
-    const { own, date } = this.analysis;
-    return 2 * count(own, term) + count(this.#previous, term) + count(date, term);
+  /** How often a term is among its own words. */
+  count(term: string): number {
+    return this.analysis.words.counts.get(term) ?? 0;
   }
 
-  /** The sum of `tf2` over all terms. */
-  get len2(): number {
-    const { own, date } = this.analysis;
-    return 2 * own.total + this.#previous.total + date.total;
+  /** Gives the weight of a term in eighths: its own words and those of its neighbours (spec 8.3). */
+  tf8(term: string): number {
+    return this.#eighths((entry) => entry.count(term));
+  }
+
+  /** The sum of `tf8` over all terms. */
+  get len8(): number {
+    return this.#eighths((entry) => entry.analysis.words.total);
+  }
+
+  #eighths(count: (entry: Entry) => number): number {
+    let sum = 8 * count(this);
+    for (const { entry, distance } of this.neighbours)
+      sum += 2 ** (REACH - distance) * count(entry);
+    return sum;
   }
 }
 
@@ -53,58 +73,82 @@ export class Entry {
  */
 export class SearchIndex {
   readonly entries: readonly Entry[];
+  /** Where each turn stands. */
   readonly #places: ReadonlyMap<StoredRecord, Place>;
-  /** The sum of `len2` over all entries. */
-  readonly total2: number;
+  /** The sum of `len8` over all entries. */
+  readonly total8: number;
+  /** How many words all entries have together. */
+  readonly words: number;
 
   constructor(rows: readonly Row[]) {
-    this.#places = placesOf(rows);
-    this.entries = rows.map(({ record }) => new Entry(record, this.around(record, 1).before[0]));
-    this.total2 = this.entries.reduce((sum, entry) => sum + entry.len2, 0);
+    this.entries = rows.map(({ record }) => new Entry(record));
+    this.#places = placesOf(rows, this.entries);
+    for (const entry of this.entries) entry.neighbours = this.#neighboursOf(entry);
+    this.total8 = this.entries.reduce((sum, entry) => sum + entry.len8, 0);
+    this.words = this.entries.reduce((sum, { analysis }) => sum + analysis.words.total, 0);
   }
 
-  /** Counts the records with `tf2 > 0`. */
+  /** Counts the records that have a term in themselves or in a neighbour: `tf8 > 0`. */
   df(term: string): number {
-    return this.entries.filter((entry) => entry.tf2(term) > 0).length;
+    return this.entries.filter((entry) => entry.tf8(term) > 0).length;
+  }
+
+  /** Counts the records that have a term among their own words. */
+  df1(term: string): number {
+    return this.entries.filter((entry) => entry.count(term) > 0).length;
   }
 
   /** Gives the turns around one in its conversation, oldest first; none around what is no turn (spec 8.12). */
   around(record: StoredRecord, count: number): { before: StoredRecord[]; after: StoredRecord[] } {
-    const { turns, at } = this.#places.get(record) ?? { turns: [], at: 0 };
+    const { turns, at } = this.#places.get(record) ?? NOWHERE;
+    const recordsOf = (entries: readonly Entry[]) => entries.map(({ record }) => record);
     return {
-      before: turns.slice(Math.max(0, at - count), at),
-      after: turns.slice(at + 1, at + 1 + count),
+      before: recordsOf(turns.slice(Math.max(0, at - count), at)),
+      after: recordsOf(turns.slice(at + 1, at + 1 + count)),
     };
+  }
+
+  #neighboursOf({ record }: Entry): Neighbour[] {
+    const { turns, at } = this.#places.get(record) ?? NOWHERE;
+    const neighbours: Neighbour[] = [];
+    for (let distance = 1; distance <= REACH; distance++) {
+      for (const entry of [turns[at - distance], turns[at + distance]])
+        if (entry !== undefined) neighbours.push({ entry, distance });
+    }
+    return neighbours;
   }
 }
 
 /** Where a turn stands in its conversation. */
 interface Place {
-  readonly turns: readonly StoredRecord[];
+  readonly turns: readonly Entry[];
   readonly at: number;
 }
 
+const NOWHERE: Place = { turns: [], at: 0 };
+
 /** Orders the turns of each conversation: those of the same user, agent and run (spec 8.3). */
-function placesOf(rows: readonly Row[]): Map<StoredRecord, Place> {
-  const conversations = new Map<string, Row[]>();
-  for (const row of rows) {
-    const { role, userId, agentId, runId } = row.record;
+function placesOf(rows: readonly Row[], entries: readonly Entry[]): Map<StoredRecord, Place> {
+  const conversations = new Map<string, { entry: Entry; added: number }[]>();
+  for (const [row, entry] of entries.entries()) {
+    const { role, userId, agentId, runId } = entry.record;
     if (role === null) continue;
     const key = JSON.stringify([userId, agentId, runId]);
+    const turn = { entry, added: rows[row]?.added ?? 0 };
     const turns = conversations.get(key);
-    if (turns === undefined) conversations.set(key, [row]);
-    else turns.push(row);
+    if (turns === undefined) conversations.set(key, [turn]);
+    else turns.push(turn);
   }
   const places = new Map<StoredRecord, Place>();
-  for (const rows of conversations.values()) {
-    rows.sort((a, b) => a.record.createdAt - b.record.createdAt || a.added - b.added);
-    const turns = rows.map(({ record }) => record);
-    for (const [at, record] of turns.entries()) places.set(record, { turns, at });
+  for (const conversation of conversations.values()) {
+    conversation.sort(
+      (a, b) => a.entry.record.createdAt - b.entry.record.createdAt || a.added - b.added,
+    );
+    const turns = conversation.map(({ entry }) => entry);
+    for (const [at, { record }] of turns.entries()) places.set(record, { turns, at });
   }
   return places;
 }
-
-const NO_TERMS: TermCounts = { counts: new Map(), total: 0 };
 
 /** Records are never changed, only replaced, so that what follows from one holds as long as it lives. */
 const analyses = new WeakMap<StoredRecord, Analysis>();
@@ -121,9 +165,10 @@ function analyseAnew(record: StoredRecord): Analysis {
   const text = textOf(record);
   const ids = tokenIds(text);
   const vector = embedTokens(ids);
+  const { role, name, createdAt } = record;
   return {
-    own: countTerms(terms(text)),
-    date: record.role === null ? NO_TERMS : countTerms(dateTerms(record.createdAt)),
+    words: countTerms(role === null ? terms(text) : [...terms(text), ...dateTerms(createdAt)]),
+    speaker: role === null || name === null ? [] : [...new Set(terms(name))],
     vector,
     squareNorm: squareNorm(vector),
     tokens: distinctTokensOf(ids),
@@ -139,23 +184,12 @@ export function staleness(record: StoredRecord): "vector" | "index" | null {
   return written(known) === written(fresh) ? null : "index";
 }
 
-function written({ own, date, squareNorm, tokens }: Analysis): string {
-  return JSON.stringify([
-    [...own.counts],
-    own.total,
-    [...date.counts],
-    date.total,
-    squareNorm,
-    tokens,
-  ]);
+function written({ words, speaker, squareNorm, tokens }: Analysis): string {
+  return JSON.stringify([[...words.counts], words.total, speaker, squareNorm, tokens]);
 }
 
 function countTerms(list: readonly string[]): TermCounts {
   const counts = new Map<string, number>();
   for (const term of list) counts.set(term, (counts.get(term) ?? 0) + 1);
   return { counts, total: list.length };
-}
-
-function count(terms: TermCounts, term: string): number {
-  return terms.counts.get(term) ?? 0;
 }

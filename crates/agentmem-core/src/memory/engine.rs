@@ -216,7 +216,7 @@ impl Indexes {
             let mut index = Index::new(now);
             snapshot.partition(user, |stored| {
                 let document = Document::new(stored, &mut self.vocabulary);
-                index.insert(document, &mut self.vocabulary);
+                index.insert(document);
             })?;
             self.loaded
                 .insert(user.clone(), Loaded { index, last_use: 0 });
@@ -227,7 +227,7 @@ impl Indexes {
             .get_mut(user)
             .expect("it was there or has been loaded");
         loaded.last_use = self.uses;
-        loaded.index.set_now(now, &mut self.vocabulary);
+        loaded.index.set_now(now);
         self.evict();
         Ok(())
     }
@@ -242,10 +242,7 @@ impl Indexes {
             };
             let mut fresh = Index::new(now);
             snapshot.partition(&user, |stored| {
-                fresh.insert(
-                    Document::new(stored, &mut self.vocabulary),
-                    &mut self.vocabulary,
-                );
+                fresh.insert(Document::new(stored, &mut self.vocabulary));
             })?;
             if !loaded.index.equals(&fresh) {
                 return Ok(true);
@@ -259,13 +256,13 @@ impl Indexes {
         for seq in snapshot.touched_since(self.applied)? {
             let stored = snapshot.by_seq(seq)?;
             for (user, loaded) in &mut self.loaded {
-                loaded.index.remove(seq, &mut self.vocabulary);
+                loaded.index.remove(seq);
                 if let Some(stored) = stored
                     .as_ref()
                     .filter(|stored| user.selects(stored.record.scope.user_id.as_deref()))
                 {
                     let document = Document::new(stored.clone(), &mut self.vocabulary);
-                    loaded.index.insert(document, &mut self.vocabulary);
+                    loaded.index.insert(document);
                 }
             }
         }

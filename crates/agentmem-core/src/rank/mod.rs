@@ -5,23 +5,31 @@
 mod blend;
 mod exp2;
 mod ln;
+mod words;
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::embed;
-use crate::search_index::{Document, View};
+use crate::search_index::{CHUNK_SLOTS, Document, View};
 use crate::store::Selection;
 
 pub(crate) use blend::Blend;
 pub use blend::Recency;
+use words::Words;
 
 /// Weight of the vectors in the fusion.
 const W: f64 = 0.4;
+/// What a turn gains whose speaker the query names, and what one loses that asks something itself.
+const SPEAKER: f64 = 0.15;
+const QUESTION: f64 = 0.1;
 /// Each of the two lists of candidates is at least so long.
 const CANDIDATES: usize = 200;
 /// How many of the best get the second stage.
 const SECOND_STAGE: usize = 40;
+/// How many of the best give feedback.
+const FEEDBACK: usize = 3;
 
 /// What counts as evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,94 +68,100 @@ pub(crate) struct Found {
 struct Candidate<'a> {
     document: &'a Arc<Document>,
     bm25: f64,
+    /// Of its own vector, 0 or more.
     cosine: f64,
+    /// C of spec 8.9: of its own vector and its neighbours'.
+    near: f64,
     /// What the order goes by: BM25, the cosine, the fusion of both, or in the end perhaps the score.
     value: f64,
 }
 
 /// Finds the best records of a view, best first.
 pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<Found> {
-    let idf = inverse_document_frequencies(view, query);
-    let candidates = score_all(view, selection, query, &idf);
-    let upper = upper_bound(&idf);
     match query.mode {
-        Mode::Lexical => rank_by(
-            candidates,
-            query,
-            |candidate| candidate.bm25,
-            |bm25| bm25 / upper,
-        ),
-        Mode::Semantic => rank_by(
-            candidates,
-            query,
-            |candidate| candidate.cosine,
-            |cosine| cosine,
-        ),
-        Mode::Hybrid => rank_hybrid(candidates, query, upper),
+        Mode::Lexical => {
+            let words = Words::new(view, &query.terms);
+            let upper = words.upper_bound;
+            let mut candidates = candidates(view, selection, &words.bm25, &[], &[]);
+            for candidate in &mut candidates {
+                candidate.value = candidate.bm25;
+            }
+            cut(candidates, query, |bm25| bm25 / upper)
+        }
+        Mode::Semantic => {
+            let cosines = cosines(view, query);
+            let mut candidates = candidates(view, selection, &[], &cosines, &cosines);
+            for candidate in &mut candidates {
+                candidate.value = candidate.cosine;
+            }
+            cut(candidates, query, |cosine| cosine)
+        }
+        Mode::Hybrid => {
+            let words = Words::new(view, &query.terms);
+            let cosines = cosines(view, query);
+            let near = near(view, &cosines);
+            let candidates = candidates(view, selection, &words.bm25, &cosines, &near);
+            rank_hybrid(view, &words, candidates, query)
+        }
     }
 }
 
-/// The idf of each query term, in order.
-fn inverse_document_frequencies(view: &View, query: &Query) -> Vec<f64> {
-    let n = view.live() as f64;
-    let idf = |term: &Option<u32>| {
-        let df = term.map_or(0, |term| view.document_frequency(term)) as f64;
-        ln::ln(1.0 + (n - df + 0.5) / (df + 0.5))
-    };
-    query.terms.iter().map(idf).collect()
+/// The cosines of all records above 0, by place; 0 for the others.
+fn cosines(view: &View, query: &Query) -> Vec<f64> {
+    let square_norm = embed::square_norm(&query.vector);
+    let mut cosines = vec![0.0; view.places()];
+    for (chunk, cosines) in view.chunks.iter().zip(cosines.chunks_mut(CHUNK_SLOTS)) {
+        for (slot, cosine) in cosines.iter_mut().enumerate().take(chunk.slots()) {
+            *cosine = f64::max(0.0, chunk.cosine(slot, &query.vector, square_norm));
+        }
+    }
+    cosines
 }
 
-/// U: more than the BM25 of any record can be.
-fn upper_bound(idf: &[f64]) -> f64 {
-    // Iterator::sum starts from -0.0, which is the same sum; written out because the order is part of the specification.
-    1.9 * idf.iter().fold(0.0, |sum, idf| sum + idf)
+/// C of spec 8.9 by place: what the neighbours of a turn mean counts too, the less the further away.
+fn near(view: &View, cosines: &[f64]) -> Vec<f64> {
+    let mut near = cosines.to_vec();
+    for (chunk, near) in view.chunks.iter().zip(near.chunks_mut(CHUNK_SLOTS)) {
+        for (slot, near) in near.iter_mut().enumerate().take(chunk.slots()) {
+            let mut pairs = [0.0; 3];
+            for (place, distance) in chunk.neighbours(slot) {
+                pairs[distance - 1] += cosines[place];
+            }
+            *near = ((*near + 0.5 * pairs[0]) + 0.25 * pairs[1]) + 0.125 * pairs[2];
+        }
+    }
+    near
 }
 
-/// BM25 and cosine of all selected records with some evidence for the mode.
-fn score_all<'a>(
+/// The selected records with some evidence, by BM25 or by C; what is not given is 0.
+fn candidates<'a>(
     view: &'a View,
     selection: &Selection,
-    query: &Query,
-    idf: &[f64],
+    bm25: &[f64],
+    cosines: &[f64],
+    near: &[f64],
 ) -> Vec<Candidate<'a>> {
-    let (n, total2) = (view.live() as f64, view.total2() as f64);
-    let query_square_norm = embed::square_norm(&query.vector);
-    let mut candidates = Vec::new();
-    let mut bm25 = Vec::new();
-    for chunk in &view.chunks {
-        bm25.clear();
-        bm25.resize(chunk.slots(), 0.0);
-        if query.mode != Mode::Semantic {
-            for (term, idf) in query.terms.iter().zip(idf) {
-                for posting in term.map_or(&[][..], |term| chunk.postings(term)) {
-                    let slot = usize::from(posting.slot);
-                    let tf = f64::from(posting.tf2) / 2.0;
-                    let norm = (chunk.len2(slot) as f64 * n) / total2;
-                    bm25[slot] += ((idf * tf) * 1.9) / (tf + 0.9 * (0.6 + 0.4 * norm));
-                }
-            }
-        }
-        for (slot, &bm25) in bm25.iter().enumerate() {
-            let cosine = match query.mode {
-                Mode::Lexical => 0.0,
-                Mode::Hybrid | Mode::Semantic => {
-                    chunk.cosine(slot, &query.vector, query_square_norm)
-                }
-            };
-            if (bm25 > 0.0 || cosine > 0.0)
+    let at = |values: &[f64], place: usize| values.get(place).copied().unwrap_or(0.0);
+    let mut found = Vec::new();
+    for (chunk_number, chunk) in view.chunks.iter().enumerate() {
+        for slot in 0..chunk.slots() {
+            let place = chunk_number * CHUNK_SLOTS + slot;
+            let (bm25, near) = (at(bm25, place), at(near, place));
+            if (bm25 > 0.0 || near > 0.0)
                 && let Some(document) = chunk.document(slot)
                 && selection.selects(&document.record)
             {
-                candidates.push(Candidate {
+                found.push(Candidate {
                     document,
                     bm25,
-                    cosine,
+                    cosine: at(cosines, place),
+                    near,
                     value: 0.0,
                 });
             }
         }
     }
-    candidates
+    found
 }
 
 /// Greater value, newer, smaller id by bytes (spec 8.8).
@@ -173,18 +187,6 @@ fn keep_best(candidates: &mut Vec<Candidate<'_>>, count: usize) {
         candidates.select_nth_unstable_by(count, compare);
         candidates.truncate(count);
     }
-}
-
-fn rank_by(
-    mut candidates: Vec<Candidate<'_>>,
-    query: &Query,
-    value: impl Fn(&Candidate<'_>) -> f64,
-    score: impl Fn(f64) -> f64,
-) -> Vec<Found> {
-    for candidate in &mut candidates {
-        candidate.value = value(candidate);
-    }
-    cut(candidates, query, score)
 }
 
 /// The best by their values, or by what their scores are blended to (spec 8.10, 8.11).
@@ -213,39 +215,114 @@ fn cut(
         .collect()
 }
 
-/// Fusion and second stage (spec 8.9), and the score that tells a foreign question (8.10).
-fn rank_hybrid(candidates: Vec<Candidate<'_>>, query: &Query, upper: f64) -> Vec<Found> {
+/// Fusion, second stage and feedback (spec 8.9), and the score that tells a foreign question (8.10).
+fn rank_hybrid(
+    view: &View,
+    words: &Words,
+    candidates: Vec<Candidate<'_>>,
+    query: &Query,
+) -> Vec<Found> {
     let mut candidates = unite(candidates, CANDIDATES.max(query.limit));
-    let max_bm25 = candidates
-        .iter()
-        .fold(0.0, |max, candidate| f64::max(max, candidate.bm25));
-    let max_cosine = candidates
-        .iter()
-        .fold(0.0, |max, candidate| f64::max(max, candidate.cosine));
-    let share = |value: f64, max: f64| if max > 0.0 { value / max } else { 0.0 };
+    let max_bm25 = greatest(&candidates, |candidate| candidate.bm25);
+    let max_near = greatest(&candidates, |candidate| candidate.near);
     for candidate in &mut candidates {
         let (b, s) = (
             share(candidate.bm25, max_bm25),
-            share(candidate.cosine.max(0.0), max_cosine),
+            share(candidate.near, max_near),
         );
-        candidate.value = (W * s) + ((1.0 - W) * b);
+        let document = candidate.document;
+        let named = document
+            .speaker
+            .iter()
+            .any(|&term| query.terms.contains(&Some(term)));
+        candidate.value = (((W * s) + ((1.0 - W) * b)) + if named { SPEAKER } else { 0.0 })
+            - if document.asks { QUESTION } else { 0.0 };
     }
     candidates.sort_unstable_by(compare);
-    let best = if query.tokens.is_empty() {
-        0
-    } else {
-        SECOND_STAGE.min(candidates.len())
-    };
-    for candidate in &mut candidates[..best] {
-        candidate.value += 0.5 * embed::max_sim(&query.tokens, &candidate.document.tokens);
+    let max_covered = cover(&mut candidates, query);
+    if words.long > 0.0 {
+        feedback(view, words, &mut candidates);
     }
-    let answerable = W * max_cosine + (1.0 - W) * share(max_bm25, upper);
-    let divisor = if query.tokens.is_empty() { 1.0 } else { 1.5 };
-    let root = answerable.sqrt();
-    cut(candidates, query, |value| (value / divisor) * root)
+    let evidence = share(max_bm25, words.upper_bound);
+    let answerable = match max_covered {
+        Some(covered) => likelihood(evidence + covered),
+        None => {
+            (W * greatest(&candidates, |candidate| candidate.cosine) + (1.0 - W) * evidence).sqrt()
+        }
+    };
+    let max_final = greatest(&candidates, |candidate| candidate.value);
+    cut(candidates, query, |value| {
+        answerable * (f64::max(0.0, value) / max_final)
+    })
 }
 
-/// The best `count` by BM25 above 0 and the best `count` by cosine above 0, each once.
+fn share(value: f64, max: f64) -> f64 {
+    if max > 0.0 { value / max } else { 0.0 }
+}
+
+fn greatest(candidates: &[Candidate<'_>], value: impl Fn(&Candidate<'_>) -> f64) -> f64 {
+    candidates.iter().map(value).fold(0.0, f64::max)
+}
+
+/// The second stage, on the best of the ordered candidates; the greatest L, or none if the query has no tokens.
+fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
+    if query.tokens.is_empty() {
+        return None;
+    }
+    let best = SECOND_STAGE.min(candidates.len());
+    let mut max_covered = 0.0;
+    for candidate in &mut candidates[..best] {
+        let covered = embed::max_sim(&query.tokens, &candidate.document.tokens);
+        max_covered = f64::max(max_covered, covered);
+        candidate.value += 0.5 * covered;
+    }
+    Some(max_covered)
+}
+
+/// Lets candidates rise that are like the best, where texts are long enough to tell what they are about (spec 8.9).
+///
+/// Source: pseudo-relevance feedback, J. Rocchio, "Relevance feedback in information retrieval" (1971).
+fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
+    candidates.sort_unstable_by(compare);
+    // By term: its idf, and what it weighs in the best together.
+    let mut of_best: HashMap<u32, (f64, f64)> = HashMap::new();
+    for candidate in candidates.iter().take(FEEDBACK) {
+        for &(term, count) in &candidate.document.words {
+            let (idf, sum) = of_best
+                .entry(term)
+                .or_insert_with(|| (words.idf(view.having(term)), 0.0));
+            *sum += words.weight(*idf, count, candidate.document.word_count());
+        }
+    }
+    let like: Vec<f64> = candidates
+        .iter()
+        .map(|candidate| {
+            let (document, length) = (candidate.document, candidate.document.word_count());
+            let known = |&(term, count)| of_best.get(&term).map(|&(idf, sum)| (idf, sum, count));
+            let common = document.words.iter().filter_map(known);
+            common.fold(0.0, |like, (idf, sum, count)| {
+                like + words.weight(idf, count, length) * sum
+            })
+        })
+        .collect();
+    let max_like = like.iter().copied().fold(0.0, f64::max);
+    for (candidate, like) in candidates.iter_mut().zip(like) {
+        candidate.value += (0.6 * words.long) * share(like, max_like);
+    }
+}
+
+/// P of spec 8.10: how likely it is that the answer is there, by how much of the question the best records have.
+fn likelihood(evidence: f64) -> f64 {
+    let z = 8.0 * evidence - 7.5;
+    let y = exp2::exp2(-z.abs());
+    if z >= 0.0 {
+        1.0 / (1.0 + y)
+    } else {
+        y / (1.0 + y)
+    }
+}
+
+/// The best `count` by BM25 above 0 and the best `count` by C above 0, each once.
 fn unite(mut candidates: Vec<Candidate<'_>>, count: usize) -> Vec<Candidate<'_>> {
     if candidates.len() <= count {
         return candidates;
@@ -266,7 +343,7 @@ fn unite(mut candidates: Vec<Candidate<'_>>, count: usize) -> Vec<Candidate<'_>>
         }
     };
     mark_best(|candidate| candidate.bm25);
-    mark_best(|candidate| candidate.cosine);
+    mark_best(|candidate| candidate.near);
     let mut keep = keep.into_iter();
     candidates.retain(|_| keep.next().expect("there is one flag for each candidate"));
     candidates

@@ -9,79 +9,91 @@ use crate::search_index::Document;
 /// Records in a chunk. A chunk that a search is reading is copied before it is changed, so it must not be large.
 pub(crate) const CHUNK_SLOTS: usize = 1024;
 
-/// How often a term counts in a record, in half units: 2 own + previous + date (spec 8.3).
+/// How often a term is among the words of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Posting {
     pub slot: u16,
-    pub tf2: u32,
+    pub count: u32,
 }
+
+/// The places of the turns around a turn: one before, one after, two before, two after, three before, three after (spec 8.3).
+pub(crate) type Neighbours = [u32; 2 * REACH];
+
+/// How many turns before and after a turn are its neighbours.
+pub(super) const REACH: usize = 3;
+
+/// Where there is no neighbour.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// Up to [`CHUNK_SLOTS`] live records.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Chunk {
     /// By slot; an empty slot is one whose record is gone.
     documents: Vec<Option<Arc<Document>>>,
-    /// By slot: the terms of the record in its context, each once.
-    terms: Vec<Box<[(u32, u32)]>>,
-    /// By slot, in half units.
-    len2: Vec<u64>,
+    /// By slot.
+    neighbours: Vec<Neighbours>,
+    /// By slot, in eighths.
+    len8: Vec<u64>,
     /// By slot, `dimensions` each.
     vectors: Vec<i8>,
     /// By slot: the sum of squares of the vector.
     square_norms: Vec<i64>,
+    /// By term: the records that have it among their own words.
     postings: HashMap<u32, Vec<Posting>>,
     live: usize,
-    total2: u64,
+    total8: u64,
+    words: u64,
 }
 
 impl Chunk {
-    /// Puts a record into a free slot, or a new one at the end; its terms come with [`Chunk::set_terms`].
+    /// Puts a record into a free slot, or a new one at the end; what stands around it comes with [`Chunk::surround`].
     pub fn put(&mut self, slot: usize, document: Arc<Document>) {
         let dimensions = document.vector.len();
         if slot == self.documents.len() {
             self.documents.push(None);
-            self.terms.push(Box::default());
-            self.len2.push(0);
+            self.neighbours.push([NOWHERE; 2 * REACH]);
+            self.len8.push(0);
             self.vectors.extend(std::iter::repeat_n(0, dimensions));
             self.square_norms.push(0);
         }
         self.vectors[slot * dimensions..(slot + 1) * dimensions].copy_from_slice(&document.vector);
         self.square_norms[slot] = embed::square_norm(&document.vector);
+        let slot_number = u16::try_from(slot).expect("a chunk has 1024 slots");
+        for &(term, count) in &document.words {
+            self.postings.entry(term).or_default().push(Posting {
+                slot: slot_number,
+                count,
+            });
+        }
+        self.words += document.word_count();
         self.documents[slot] = Some(document);
         self.live += 1;
     }
 
     /// Empties a slot.
     pub fn take(&mut self, slot: usize) -> Option<Arc<Document>> {
-        self.set_terms(slot, Box::default());
         let document = self.documents[slot].take()?;
-        self.vectors[slot * document.vector.len()..(slot + 1) * document.vector.len()].fill(0);
-        self.square_norms[slot] = 0;
-        self.live -= 1;
-        Some(document)
-    }
-
-    /// Replaces the terms that a record is found by.
-    pub fn set_terms(&mut self, slot: usize, terms: Box<[(u32, u32)]>) {
-        let slot_number = u16::try_from(slot).expect("a chunk has 1024 slots");
-        for (term, _) in &self.terms[slot] {
+        for (term, _) in &document.words {
             if let Some(list) = self.postings.get_mut(term) {
-                list.retain(|posting| posting.slot != slot_number);
+                list.retain(|posting| usize::from(posting.slot) != slot);
                 if list.is_empty() {
                     self.postings.remove(term);
                 }
             }
         }
-        for &(term, tf2) in &terms {
-            self.postings.entry(term).or_default().push(Posting {
-                slot: slot_number,
-                tf2,
-            });
-        }
-        let len2 = terms.iter().map(|&(_, tf2)| u64::from(tf2)).sum();
-        self.total2 = self.total2 - self.len2[slot] + len2;
-        self.len2[slot] = len2;
-        self.terms[slot] = terms;
+        self.surround(slot, [NOWHERE; 2 * REACH], 0);
+        self.vectors[slot * document.vector.len()..(slot + 1) * document.vector.len()].fill(0);
+        self.square_norms[slot] = 0;
+        self.words -= document.word_count();
+        self.live -= 1;
+        Some(document)
+    }
+
+    /// Says which turns stand around a record, and how long it is with them, in eighths.
+    pub fn surround(&mut self, slot: usize, neighbours: Neighbours, len8: u64) {
+        self.total8 = self.total8 - self.len8[slot] + len8;
+        self.len8[slot] = len8;
+        self.neighbours[slot] = neighbours;
     }
 
     pub fn document(&self, slot: usize) -> Option<&Arc<Document>> {
@@ -90,32 +102,28 @@ impl Chunk {
 
     /// Whether a record is found in the same way as one of another chunk: by postings, not only by what it says of itself.
     pub fn equals_at(&self, slot: usize, other: &Chunk, other_slot: usize) -> bool {
-        let found = |chunk: &Chunk, slot: usize| {
-            let count = |&(term, tf2): &(u32, u32)| {
-                chunk
-                    .postings(term)
-                    .iter()
-                    .filter(|posting| usize::from(posting.slot) == slot && posting.tf2 == tf2)
-                    .count()
-            };
-            chunk.terms[slot].iter().all(|term| count(term) == 1)
+        let (Some(here), Some(there)) = (self.document(slot), other.document(other_slot)) else {
+            return false;
         };
-        let vector = |chunk: &Chunk, slot: usize| {
-            let dimensions = chunk.documents[slot]
-                .as_ref()
-                .map_or(0, |document| document.vector.len());
+        let found = |chunk: &Chunk, slot: usize| {
+            here.words.iter().all(|&(term, count)| {
+                let mut postings = chunk.postings(term).iter();
+                let same = |posting: &&Posting| usize::from(posting.slot) == slot;
+                postings.find(same).is_some_and(|it| it.count == count)
+                    && !postings.any(|it| same(&it))
+            })
+        };
+        let vector = |chunk: &Chunk, slot: usize, document: &Document| {
+            let dimensions = document.vector.len();
             chunk.vectors[slot * dimensions..(slot + 1) * dimensions].to_vec()
         };
-        let record = |chunk: &Chunk, slot: usize| {
-            chunk.documents[slot]
-                .as_ref()
-                .map(|document| document.record.clone())
-        };
-        self.terms[slot] == other.terms[other_slot]
-            && self.len2[slot] == other.len2[other_slot]
+        here.record == there.record
+            && here.words == there.words
+            && here.speaker == there.speaker
+            && here.tokens == there.tokens
+            && self.len8[slot] == other.len8[other_slot]
             && self.square_norms[slot] == other.square_norms[other_slot]
-            && vector(self, slot) == vector(other, other_slot)
-            && record(self, slot) == record(other, other_slot)
+            && vector(self, slot, here) == vector(other, other_slot, there)
             && found(self, slot)
             && found(other, other_slot)
     }
@@ -135,16 +143,29 @@ impl Chunk {
         self.live
     }
 
-    /// The sum of the lengths of all records, in half units.
-    pub fn total2(&self) -> u64 {
-        self.total2
+    /// The sum of the lengths of all records, in eighths.
+    pub fn total8(&self) -> u64 {
+        self.total8
     }
 
-    pub fn len2(&self, slot: usize) -> u64 {
-        self.len2[slot]
+    /// How many words all records have together.
+    pub fn words(&self) -> u64 {
+        self.words
     }
 
-    /// The records that have a term.
+    pub fn len8(&self, slot: usize) -> u64 {
+        self.len8[slot]
+    }
+
+    /// The places of the turns around a record with how many places they are away, the nearest first, the earlier before the later.
+    pub fn neighbours(&self, slot: usize) -> impl Iterator<Item = (usize, usize)> {
+        let distances = self.neighbours[slot].iter().enumerate();
+        distances
+            .filter(|&(_, &place)| place != NOWHERE)
+            .map(|(index, &place)| (place as usize, index / 2 + 1))
+    }
+
+    /// The records that have a term among their own words.
     pub fn postings(&self, term: u32) -> &[Posting] {
         self.postings.get(&term).map_or(&[], Vec::as_slice)
     }

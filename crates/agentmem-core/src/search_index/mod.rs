@@ -8,6 +8,7 @@ mod chunk;
 mod vocabulary;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::embed;
@@ -17,6 +18,7 @@ use crate::store::Stored;
 use crate::text;
 
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
+use chunk::{NOWHERE, Neighbours, REACH};
 pub(crate) use vocabulary::Vocabulary;
 
 /// A record and what its own text gives, whatever its context.
@@ -26,28 +28,48 @@ pub(crate) struct Document {
     /// Its place in the order of adding.
     pub seq: i64,
     pub vector: Box<[i8]>,
-    /// Terms of its own text with their counts, by number of term.
-    own: Box<[(u32, u32)]>,
+    /// The terms of its text and, for a turn, of its date, each once with its count, in order of first appearance (spec 8.3).
+    pub words: Box<[(u32, u32)]>,
+    /// The terms of the name of a turn's speaker.
+    pub speaker: Box<[u32]>,
+    /// Whether it is a turn that asks something.
+    pub asks: bool,
     /// Distinct tokens for the second stage of ranking (spec 8.9).
     pub tokens: Box<[u16]>,
 }
 
 impl Document {
     pub fn new(stored: Stored, vocabulary: &mut Vocabulary) -> Self {
-        let text = stored.record.text();
-        let own = vocabulary.count_terms(&text::terms(&text)).into();
+        let record = stored.record;
+        let text = record.text();
         let tokens = embed::distinct_tokens(&embed::token_ids(&text)).into();
+        let mut words = text::terms(&text);
         drop(text);
+        let mut speaker = Vec::new();
+        let is_turn = record.role.is_some();
+        if is_turn {
+            words.extend(text::date_terms(record.created_at.as_millis()));
+            speaker = record.name.as_deref().map(text::terms).unwrap_or_default();
+        }
+        let numbers =
+            |counted: Vec<(u32, u32)>| counted.into_iter().map(|(term, _)| term).collect();
         Document {
-            own,
+            words: vocabulary.count_terms(&words).into(),
+            speaker: numbers(vocabulary.count_terms(&speaker)),
+            asks: is_turn && record.content.contains(['?', '\u{61f}', '\u{ff1f}']),
             tokens,
             seq: stored.seq,
             vector: stored.vector.into(),
-            record: stored.record,
+            record,
         }
     }
 
-    fn is_turn(&self) -> bool {
+    /// How many words it has, each as often as it occurs.
+    pub fn word_count(&self) -> u64 {
+        self.words.iter().map(|&(_, count)| u64::from(count)).sum()
+    }
+
+    pub fn is_turn(&self) -> bool {
         self.record.role.is_some()
     }
 
@@ -62,7 +84,7 @@ impl Document {
         400 + record.content.len()
             + record.metadata.len() * 200
             + self.vector.len() * 2
-            + self.own.len() * 32
+            + self.words.len() * 16
             + self.tokens.len() * 2
     }
 }
@@ -116,7 +138,7 @@ impl Index {
     /// Whether both find the same records by the same terms and vectors.
     pub fn equals(&self, other: &Index) -> bool {
         let (view, others) = (self.view(), other.view());
-        let sums = |view: &View| (view.live(), view.total2());
+        let sums = |view: &View| (view.live(), view.total8(), view.words());
         sums(&view) == sums(&others)
             && self.expired.keys().eq(other.expired.keys())
             && self.places.iter().all(|(seq, &place)| {
@@ -126,19 +148,28 @@ impl Index {
                         &other.chunks[elsewhere / CHUNK_SLOTS],
                     );
                     here.equals_at(place % CHUNK_SLOTS, there, elsewhere % CHUNK_SLOTS)
+                        && self.around(place) == other.around(elsewhere)
                 })
             })
     }
 
+    /// The neighbours of a record by their places in the order of adding.
+    fn around(&self, place: usize) -> Vec<(i64, usize)> {
+        let neighbours = self.chunks[place / CHUNK_SLOTS].neighbours(place % CHUNK_SLOTS);
+        neighbours
+            .map(|(place, distance)| (self.document(place).seq, distance))
+            .collect()
+    }
+
     /// Takes in a record, in the state that the store has now.
-    pub fn insert(&mut self, document: Document, vocabulary: &mut Vocabulary) {
+    pub fn insert(&mut self, document: Document) {
         self.bytes += document.bytes();
-        self.place(Arc::new(document), vocabulary);
+        self.place(Arc::new(document));
     }
 
     /// Forgets a record; one that is not here is no error.
-    pub fn remove(&mut self, seq: i64, vocabulary: &mut Vocabulary) {
-        if let Some(document) = self.displace(seq, vocabulary) {
+    pub fn remove(&mut self, seq: i64) {
+        if let Some(document) = self.displace(seq) {
             self.bytes -= document.bytes();
             self.expiring.remove(&(expiry(&document.record), seq));
         } else if let Some(key) = self
@@ -153,7 +184,7 @@ impl Index {
     }
 
     /// Moves to another time, forwards or back: what expires leaves, what has not yet expired returns.
-    pub fn set_now(&mut self, now: Timestamp, vocabulary: &mut Vocabulary) {
+    pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
         while let Some((&(expires, seq), ())) = self.expiring.first_key_value() {
             if expires > now.as_millis() {
@@ -161,7 +192,7 @@ impl Index {
             }
             self.expiring.remove(&(expires, seq));
             let document = self
-                .displace(seq, vocabulary)
+                .displace(seq)
                 .expect("a record that will expire is live");
             self.expired.insert((expires, seq), document);
         }
@@ -173,12 +204,12 @@ impl Index {
                 .expired
                 .remove(&(expires, seq))
                 .expect("the key was just read");
-            self.place(document, vocabulary);
+            self.place(document);
         }
     }
 
     /// Puts a record among the live, or among the expired.
-    fn place(&mut self, document: Arc<Document>, vocabulary: &mut Vocabulary) {
+    fn place(&mut self, document: Arc<Document>) {
         let (seq, expires) = (document.seq, expiry(&document.record));
         if !document.record.is_live(self.now) {
             self.expired.insert((expires, seq), document);
@@ -198,11 +229,14 @@ impl Index {
                 .or_default();
             turns.insert(document.moment(), place);
         }
-        self.derive(place, vocabulary);
-        self.derive_next(&document, vocabulary);
+        if document.is_turn() {
+            self.derive_around(&document);
+        } else {
+            self.surround(place, &[]);
+        }
     }
 
-    fn displace(&mut self, seq: i64, vocabulary: &mut Vocabulary) -> Option<Arc<Document>> {
+    fn displace(&mut self, seq: i64) -> Option<Arc<Document>> {
         let place = self.places.remove(&seq)?;
         let document = self
             .chunk_mut(place)
@@ -217,7 +251,7 @@ impl Index {
                 self.conversations.remove(&document.record.scope);
             }
         }
-        self.derive_next(&document, vocabulary);
+        self.derive_around(&document);
         Some(document)
     }
 
@@ -243,50 +277,43 @@ impl Index {
             .expect("a place holds a record")
     }
 
-    /// Derives the terms of the turn after this one, whose previous has changed.
-    fn derive_next(&mut self, document: &Document, vocabulary: &mut Vocabulary) {
-        if !document.is_turn() {
+    /// Tells the turns around one that came or went, and it itself if it is there, who their neighbours are now.
+    fn derive_around(&mut self, document: &Document) {
+        let Some(turns) = self.conversations.get(&document.record.scope) else {
             return;
-        }
+        };
         let moment = document.moment();
-        let after = (
-            std::ops::Bound::Excluded(moment),
-            std::ops::Bound::Unbounded,
-        );
-        let turns = self.conversations.get(&document.record.scope);
-        if let Some(place) = turns
-            .and_then(|turns| turns.range(after).next())
+        let later = (Bound::Excluded(moment), Bound::Unbounded);
+        // As far as a neighbour's neighbours reach.
+        let before: Vec<usize> = turns
+            .range(..=moment)
+            .rev()
             .map(|(_, &place)| place)
-        {
-            self.derive(place, vocabulary);
+            .take(2 * REACH + 1)
+            .collect();
+        let after = turns.range(later).map(|(_, &place)| place).take(2 * REACH);
+        let first = before.len().saturating_sub(REACH + 1);
+        let line: Vec<usize> = before.iter().rev().copied().chain(after).collect();
+        for index in first..line.len().min(before.len() + REACH) {
+            let at = |place: Option<usize>| place.and_then(|place| line.get(place)).copied();
+            let around = (1..=REACH).flat_map(|k| [at(index.checked_sub(k)), at(Some(index + k))]);
+            self.surround(line[index], &around.collect::<Vec<_>>());
         }
     }
 
-    /// Derives the terms of a record in its context: 2 own + previous + date (spec 8.3).
-    fn derive(&mut self, place: usize, vocabulary: &mut Vocabulary) {
-        let document = Arc::clone(self.document(place));
-        let mut terms: Vec<(u32, u32)> = document
-            .own
-            .iter()
-            .map(|&(term, count)| (term, 2 * count))
-            .collect();
-        if document.is_turn() {
-            let turns = &self.conversations[&document.record.scope];
-            if let Some((_, &previous)) = turns.range(..document.moment()).next_back() {
-                terms.extend_from_slice(&self.document(previous).own);
+    /// Sets the neighbours of a record, in the order of [`Neighbours`], and with them its length.
+    fn surround(&mut self, place: usize, around: &[Option<usize>]) {
+        let mut neighbours: Neighbours = [NOWHERE; 2 * REACH];
+        let mut len8 = self.document(place).word_count() << REACH;
+        for (index, neighbour) in around.iter().enumerate() {
+            if let Some(neighbour) = *neighbour {
+                neighbours[index] =
+                    u32::try_from(neighbour).expect("memory ends before 2^32 records");
+                len8 += self.document(neighbour).word_count() << (REACH - 1 - index / 2);
             }
-            terms.extend(
-                vocabulary.count_terms(&text::date_terms(document.record.created_at.as_millis())),
-            );
-            terms.sort_unstable_by_key(|&(term, _)| term);
-            terms.dedup_by(|next, kept| {
-                let same = next.0 == kept.0;
-                kept.1 += if same { next.1 } else { 0 };
-                same
-            });
         }
         self.chunk_mut(place)
-            .set_terms(place % CHUNK_SLOTS, terms.into());
+            .surround(place % CHUNK_SLOTS, neighbours, len8);
     }
 }
 
@@ -306,16 +333,26 @@ impl View {
         self.chunks.iter().map(|chunk| chunk.live()).sum()
     }
 
-    /// The sum of the lengths of all records, in half units.
-    pub fn total2(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.total2()).sum()
+    /// The sum of the lengths of all records, in eighths.
+    pub fn total8(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.total8()).sum()
     }
 
-    /// df: how many records have a term.
-    pub fn document_frequency(&self, term: u32) -> usize {
+    /// How many words all records have together.
+    pub fn words(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.words()).sum()
+    }
+
+    /// How many records have a term among their own words.
+    pub fn having(&self, term: u32) -> usize {
         self.chunks
             .iter()
             .map(|chunk| chunk.postings(term).len())
             .sum()
+    }
+
+    /// How many places there are, in use and free.
+    pub fn places(&self) -> usize {
+        self.chunks.len() * CHUNK_SLOTS
     }
 }

@@ -23,13 +23,25 @@ impl Vocabulary {
         number
     }
 
-    /// The terms of a text by number, each once with its count, in order of number.
+    /// Terms by number, each once with its count, in order of first appearance.
     pub fn count_terms(&mut self, terms: &[String]) -> Vec<(u32, u32)> {
-        let mut numbers: Vec<u32> = terms.iter().map(|term| self.number(term)).collect();
-        numbers.sort_unstable();
-        numbers
-            .chunk_by(|a, b| a == b)
-            .map(|run| (run[0], u32::try_from(run.len()).unwrap_or(u32::MAX)))
+        let numbers = terms.iter().map(|term| self.number(term));
+        let mut placed: Vec<(u32, usize)> = numbers.zip(0..).collect();
+        placed.sort_unstable();
+        let runs = placed.chunk_by(|a, b| a.0 == b.0);
+        let mut counted: Vec<(usize, u32, u32)> = runs
+            .map(|run| {
+                (
+                    run[0].1,
+                    run[0].0,
+                    u32::try_from(run.len()).unwrap_or(u32::MAX),
+                )
+            })
+            .collect();
+        counted.sort_unstable();
+        counted
+            .into_iter()
+            .map(|(_, term, count)| (term, count))
             .collect()
     }
 

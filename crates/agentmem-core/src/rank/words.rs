@@ -1,0 +1,92 @@
+//! BM25 of a query over conversational context (spec 8.4).
+
+use super::ln::ln;
+use crate::search_index::{CHUNK_SLOTS, View};
+
+/// The query's words in all records of a view.
+pub(super) struct Words {
+    /// By place.
+    pub bm25: Vec<f64>,
+    /// U of spec 8.10: more than the BM25 of any record can be.
+    pub upper_bound: f64,
+    /// From 0, where records are as short as chat turns, to 1.
+    pub long: f64,
+    n: f64,
+    words: f64,
+    b: f64,
+}
+
+impl Words {
+    /// Reads all records by distinct terms; one that no record has ever had is `None`.
+    pub fn new(view: &View, terms: &[Option<u32>]) -> Self {
+        let (n, words) = (view.live() as f64, view.words() as f64);
+        let long = ((words / n) / 32.0 - 1.0).clamp(0.0, 1.0);
+        let mut it = Words {
+            bm25: vec![0.0; view.places()],
+            upper_bound: 0.0,
+            long,
+            n,
+            words,
+            b: 0.4 + 0.35 * long,
+        };
+        it.read(view, terms);
+        it
+    }
+
+    fn read(&mut self, view: &View, terms: &[Option<u32>]) {
+        let total8 = view.total8() as f64;
+        let mut tf8: Vec<u32> = vec![0; view.places()];
+        let mut having = Vec::new();
+        let mut sum = 0.0;
+        for term in terms {
+            if let Some(term) = *term {
+                count_in_context(view, term, &mut tf8, &mut having);
+            }
+            let idf = self.idf(having.len());
+            sum += idf;
+            for place in having.drain(..) {
+                let tf = f64::from(std::mem::take(&mut tf8[place])) / 8.0;
+                let len8 = view.chunks[place / CHUNK_SLOTS].len8(place % CHUNK_SLOTS);
+                let norm = (len8 as f64 * self.n) / total8;
+                self.bm25[place] += self.saturated(idf, tf, norm);
+            }
+        }
+        self.upper_bound = 1.9 * sum;
+    }
+
+    /// The idf of a term that so many records have.
+    pub fn idf(&self, having: usize) -> f64 {
+        let df = having as f64;
+        ln(1.0 + (self.n - df + 0.5) / (df + 0.5))
+    }
+
+    /// What a word that occurs `count` times among `length` says of a record, its neighbours left aside: v of spec 8.9.
+    pub fn weight(&self, idf: f64, count: u32, length: u64) -> f64 {
+        let norm = (length as f64 * self.n) / self.words;
+        self.saturated(idf, f64::from(count), norm)
+    }
+
+    fn saturated(&self, idf: f64, tf: f64, norm: f64) -> f64 {
+        ((idf * tf) * 1.9) / (tf + 0.9 * ((1.0 - self.b) + self.b * norm))
+    }
+}
+
+/// Gives tf8 of a term by place, and the places where it is above 0.
+fn count_in_context(view: &View, term: u32, tf8: &mut [u32], having: &mut Vec<usize>) {
+    let mut add = |place: usize, count: u32| {
+        if tf8[place] == 0 {
+            having.push(place);
+        }
+        tf8[place] += count;
+    };
+    for (chunk_number, chunk) in view.chunks.iter().enumerate() {
+        for posting in chunk.postings(term) {
+            let slot = usize::from(posting.slot);
+            add(chunk_number * CHUNK_SLOTS + slot, posting.count << 3);
+            // Those that it is a neighbour of are its neighbours.
+            for (place, distance) in chunk.neighbours(slot) {
+                add(place, posting.count << (3 - distance));
+            }
+        }
+    }
+}

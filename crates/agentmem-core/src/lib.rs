@@ -15,7 +15,7 @@
 //! # Ok::<(), agentmem_core::Error>(())
 //! ```
 //!
-//! A *record* is one memory. A record with a role is a *turn* of a conversation, and is searched together with the turn before it and its
+//! A *record* is one memory. A record with a role is a *turn* of a conversation, and is searched together with the turns around it and its
 //! date. The *scope* of a record is its user, agent and run.
 
 mod embed;

@@ -481,16 +481,14 @@ impl Memory {
             blend: Blend::new(options.recency, options.importance_weight, now),
         };
         let found = rank::search(&view, &selection, &query);
-        let conversations = (options.context > 0)
-            .then(|| view.conversations(found.iter().map(|found| &found.document)));
         let hit = |found: &Found| Hit {
             record: found.document.record.clone(),
             score: found.score,
-            context: conversations.as_ref().map(|conversations| {
-                let around = conversations.around(&found.document, options.context);
+            context: (options.context > 0).then(|| {
+                let [before, after] = view.around(found.place, options.context);
                 HitContext {
-                    before: records(around.before),
-                    after: records(around.after),
+                    before: records(&before),
+                    after: records(&after),
                 }
             }),
         };

@@ -62,11 +62,14 @@ pub(crate) struct Query {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub document: Arc<Document>,
+    /// Where it is in the view.
+    pub place: usize,
     pub score: f64,
 }
 
 struct Candidate<'a> {
     document: &'a Arc<Document>,
+    place: usize,
     bm25: f64,
     /// Of its own vector, 0 or more.
     cosine: f64,
@@ -153,6 +156,7 @@ fn candidates<'a>(
             {
                 found.push(Candidate {
                     document,
+                    place,
                     bm25,
                     cosine: at(cosines, place),
                     near,
@@ -205,6 +209,7 @@ fn cut(
     candidates.sort_unstable_by(compare);
     let found = candidates.iter().map(|candidate| Found {
         document: Arc::clone(candidate.document),
+        place: candidate.place,
         score: match query.blend {
             Some(_) => candidate.value,
             None => score(candidate),

@@ -22,6 +22,10 @@ pub(crate) type Neighbours = [u32; 2 * REACH];
 /// How many turns before and after a turn are its neighbours.
 pub(super) const REACH: usize = 3;
 
+/// Where the nearest neighbours stand among them.
+pub(super) const BEFORE: usize = 0;
+pub(super) const AFTER: usize = 1;
+
 /// Where there is no neighbour.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
@@ -128,11 +132,6 @@ impl Chunk {
             && found(other, other_slot)
     }
 
-    /// All records.
-    pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
-        self.documents.iter().flatten()
-    }
-
     /// Slots in use and free ones.
     pub fn slots(&self) -> usize {
         self.documents.len()
@@ -163,6 +162,12 @@ impl Chunk {
         distances
             .filter(|&(_, &place)| place != NOWHERE)
             .map(|(index, &place)| (place as usize, index / 2 + 1))
+    }
+
+    /// The place of one of the neighbours of a record, if it has that one.
+    pub fn neighbour(&self, slot: usize, which: usize) -> Option<usize> {
+        let place = self.neighbours[slot][which];
+        (place != NOWHERE).then_some(place as usize)
     }
 
     /// The records that have a term among their own words.

@@ -33,6 +33,7 @@ const GENERATORS: ReadonlyMap<string, Generator> = new Map<string, Generator>([
   ["$nested", (operand) => nested(operand)],
   ["$path", (operand, context) => inFolder(operand, context.folder)],
   ["$input", (operand) => input(operand)],
+  ["$embedder", (operand) => embedder(operand)],
 ]);
 
 function indexed(operand: unknown, index: number): unknown {
@@ -70,6 +71,40 @@ function inFolder(operand: unknown, folder: string | undefined): string {
   if (folder === undefined) throw new RunnerError("$path needs a case that requires persistence");
   if (typeof operand !== "string") throw new RunnerError("$path takes a file's name");
   return join(folder, operand);
+}
+
+/** What the embedder of a case does wrong, if anything, with its right vectors; README.md lists them. */
+const FAULTS: ReadonlyMap<unknown, (vectors: number[][]) => unknown> = new Map([
+  [undefined, (vectors: number[][]): unknown => vectors],
+  ["throws", fails],
+  ["rejects", async () => fails()],
+  ["fewer", (vectors: number[][]) => vectors.slice(1)],
+  ["short", (vectors: number[][]) => vectors.map((vector) => vector.slice(1))],
+  ["nan", (vectors: number[][]) => vectors.map((vector) => vector.map(() => Number.NaN))],
+  ["zero", (vectors: number[][]) => vectors.map((vector) => vector.map(() => 0))],
+  ["text", () => "vectors"],
+]);
+
+/** An embedder that any language can have: component k counts the bytes that leave k when divided by the dimensions. */
+function embedder(operand: unknown): unknown {
+  const [dimensions, fault] = Array.isArray(operand) ? operand : [operand];
+  const answer = FAULTS.get(fault);
+  if (!Number.isInteger(dimensions) || answer === undefined)
+    throw new RunnerError("$embedder takes a number of dimensions, or [dimensions, fault]");
+  const embed = (texts: string[]) => answer(texts.map((text) => countBytes(text, dimensions)));
+  return { id: `bytes-${dimensions}`, dimensions, embed };
+}
+
+function countBytes(text: string, dimensions: number): number[] {
+  const counts = new Array<number>(dimensions).fill(0);
+  for (const byte of new TextEncoder().encode(text)) {
+    counts[byte % dimensions] = (counts[byte % dimensions] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function fails(): never {
+  throw new Error("the embedder of the case fails");
 }
 
 class Instance {

@@ -29,6 +29,7 @@ export const OPERATIONS = [
   "compact",
   "stats",
   "verify",
+  "reembed",
   "backup",
 ] as const;
 
@@ -91,6 +92,7 @@ export interface MemoryLike {
   compact?(): Promise<unknown>;
   stats?(): Promise<unknown>;
   verify?(): Promise<unknown>;
+  reembed?(options: unknown): Promise<unknown>;
   close?(): Promise<void>;
   /** Only what has `persistence`. */
   backup?(path: unknown): Promise<unknown>;

@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use agentmem_binding::{Done, Handle, WireError};
+use agentmem_binding::{Asking, Done, Handle, Moving, WireError};
 use pyo3::prelude::*;
 
 /// How often a call that may take long looks whether it was interrupted.
@@ -32,16 +32,49 @@ impl NativeMemory {
     }
 
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
-    #[pyo3(signature = (operation, args, now, waiter))]
+    ///
+    /// `vectors` are the bytes of floats of 32 bits.
+    #[pyo3(signature = (operation, args, vectors, now, waiter))]
     fn submit(
         &self,
         py: Python<'_>,
         operation: &str,
         args: String,
+        vectors: &[u8],
         now: Option<i64>,
         waiter: Py<PyAny>,
     ) {
-        py.detach(|| self.handle.submit(operation, args, now, told(waiter)));
+        let vectors = floats(vectors);
+        py.detach(|| {
+            self.handle
+                .submit(operation, args, vectors, now, told(waiter))
+        });
+    }
+
+    /// Begins an operation that may need the caller's embedder.
+    fn ask(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        args: String,
+        vectors: &[u8],
+        now: i64,
+    ) -> PyResult<NativeAsking> {
+        let vectors = floats(vectors);
+        let asking = py.detach(|| self.handle.ask(operation, args, vectors, Some(now)));
+        Ok(NativeAsking {
+            asking: asking.map_err(|error| raised(py, error))?,
+        })
+    }
+
+    /// Begins to move the store to another embedder.
+    fn reembed(&self, py: Python<'_>, embedder: &str) -> PyResult<NativeMoving> {
+        Ok(NativeMoving {
+            moving: self
+                .handle
+                .reembed(embedder)
+                .map_err(|error| raised(py, error))?,
+        })
     }
 
     /// Closes the memory once the calls under way are done, and returns at once.
@@ -55,21 +88,32 @@ impl NativeMemory {
     }
 
     /// Does an operation, in this thread.
-    fn call(&self, py: Python<'_>, operation: &str, args: &str) -> PyResult<String> {
-        py.detach(|| self.handle.call(operation, args))
+    fn call(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        args: &str,
+        vectors: &[u8],
+    ) -> PyResult<String> {
+        let vectors = floats(vectors);
+        py.detach(|| self.handle.call(operation, args, vectors))
             .map_err(|error| raised(py, error))
     }
 
     /// Does an operation that may take long, and can be interrupted: then it goes on by itself.
-    #[pyo3(signature = (operation, args, now))]
+    #[pyo3(signature = (operation, args, vectors, now))]
     fn call_long(
         &self,
         py: Python<'_>,
         operation: &str,
         args: String,
+        vectors: &[u8],
         now: Option<i64>,
     ) -> PyResult<String> {
-        wait(py, |done| self.handle.submit(operation, args, now, done))
+        let vectors = floats(vectors);
+        wait(py, |done| {
+            self.handle.submit(operation, args, vectors, now, done)
+        })
     }
 
     /// Closes the memory and waits until the calls under way are done.
@@ -84,6 +128,72 @@ impl NativeMemory {
             handle: handle.map_err(|error| raised(py, error))?,
         })
     }
+}
+
+/// A call that asks the caller's embedder before it is done.
+#[pyclass(frozen, module = "agentmem_native._native")]
+struct NativeAsking {
+    asking: Asking,
+}
+
+#[pymethods]
+impl NativeAsking {
+    /// Asks for the texts that need a vector, and returns at once.
+    fn submit_texts(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        py.detach(|| self.asking.submit_texts(told(waiter)));
+    }
+
+    /// Takes their vectors, does the call, and returns at once.
+    fn submit(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
+        let vectors = floats(vectors);
+        py.detach(|| self.asking.submit(vectors, told(waiter)));
+    }
+
+    /// Gives the texts that need a vector.
+    fn texts(&self, py: Python<'_>) -> PyResult<String> {
+        wait(py, |done| self.asking.submit_texts(done))
+    }
+
+    /// Takes their vectors, and does the call.
+    fn finish(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+        let vectors = floats(vectors);
+        wait(py, |done| self.asking.submit(vectors, done))
+    }
+
+    /// Gives the call up, if it is not done.
+    fn end(&self, py: Python<'_>) {
+        py.detach(|| self.asking.end());
+    }
+}
+
+/// A store on its way to another embedder.
+#[pyclass(frozen, module = "agentmem_native._native")]
+struct NativeMoving {
+    moving: Moving,
+}
+
+#[pymethods]
+impl NativeMoving {
+    /// Takes the vectors of the last texts and asks for the next, and returns at once.
+    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
+        let vectors = floats(vectors);
+        py.detach(|| self.moving.submit_step(vectors, told(waiter)));
+    }
+
+    /// Takes the vectors of the last texts and gives the next.
+    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+        let vectors = floats(vectors);
+        wait(py, |done| self.moving.submit_step(vectors, done))
+    }
+}
+
+/// Reads floats of 32 bits from their bytes.
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    let (floats, _) = bytes.as_chunks();
+    floats
+        .iter()
+        .map(|&float| f32::from_ne_bytes(float))
+        .collect()
 }
 
 /// Begins a call and waits for its outcome, or for a signal whose handler raises.
@@ -225,5 +335,5 @@ fn end_deliveries(py: Python<'_>) {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{NativeMemory, end_deliveries};
+    use super::{NativeAsking, NativeMemory, NativeMoving, end_deliveries};
 }

@@ -46,7 +46,7 @@ ANSWERS = (
     RECORD_FIELDS,
     ("before", "after"),
     ("seq", "at", "event", "id", "record"),
-    ("records", "expired", "past", "events", "bytes", "pendingPurge"),
+    ("records", "expired", "past", "events", "bytes", "pendingPurge", "embedder", "dimensions"),
     ("ok", "problems"),
     ("kind", "seq"),
 )
@@ -67,6 +67,7 @@ LEADING = {
     "compact": None,
     "stats": None,
     "verify": None,
+    "reembed": None,
     "backup": "path",
 }
 

@@ -334,6 +334,44 @@ def make_input(operand: Any) -> Any:
     return INPUTS[operand]()
 
 
+def fails() -> Any:
+    raise OSError("the embedder of the case fails")
+
+
+async def rejects(_: list[list[float]]) -> Any:
+    fails()
+
+
+# What the embedder of a case does wrong, if anything, with its right vectors.
+FAULTS: dict[str | None, Callable[[list[list[float]]], Any]] = {
+    None: lambda vectors: vectors,
+    "throws": lambda _: fails(),
+    "rejects": rejects,
+    "fewer": lambda vectors: vectors[1:],
+    "short": lambda vectors: [vector[1:] for vector in vectors],
+    "nan": lambda vectors: [[float("nan")] * len(vector) for vector in vectors],
+    "zero": lambda vectors: [[0.0] * len(vector) for vector in vectors],
+    "text": lambda _: "vectors",
+}
+
+
+def embedder(operand: Any) -> dict[str, Any]:
+    """Component k counts the bytes that leave k when divided by the dimensions."""
+    dimensions, fault = operand if isinstance(operand, list) else (operand, None)
+    answer = FAULTS[fault]
+
+    def count_bytes(text: str) -> list[float]:
+        counts = [0.0] * dimensions
+        for byte in text.encode():
+            counts[byte % dimensions] += 1
+        return counts
+
+    def embed(texts: list[str]) -> Any:
+        return answer([count_bytes(text) for text in texts])
+
+    return {"id": f"bytes-{dimensions}", "dimensions": dimensions, "embed": embed}
+
+
 GENERATORS: dict[str, Callable[[Any, Saved, int, Path], Any]] = {
     "$literal": lambda operand, _saved, _index, _folder: operand,
     "$ref": lambda operand, saved, _index, _folder: dereference(operand, saved),
@@ -342,5 +380,6 @@ GENERATORS: dict[str, Callable[[Any, Saved, int, Path], Any]] = {
     "$copies": lambda operand, saved, _index, folder: copies(operand, saved, folder),
     "$nested": lambda operand, _saved, _index, _folder: nested(operand),
     "$path": lambda operand, _saved, _index, folder: str(folder / operand),
+    "$embedder": lambda operand, _saved, _index, _folder: embedder(operand),
     "$input": lambda operand, _saved, _index, _folder: make_input(operand),
 }

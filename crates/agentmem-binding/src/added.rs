@@ -3,11 +3,12 @@
 use agentmem_core::{Error, Expiry, Metadata, NewRecord, Result};
 use serde_json::{Map, Value};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Floats};
 
 /// What an item of `addMany` may have; those behind the content are the options of `add`, those behind the id too the defaults.
 const ITEM: &[&str] = &[
     "content",
+    "embedding",
     "id",
     "userId",
     "agentId",
@@ -22,7 +23,7 @@ const ITEM: &[&str] = &[
     "dedupe",
 ];
 pub(crate) const ADD: &[&str] = ITEM.split_at(1).1;
-const DEFAULTS: &[&str] = ITEM.split_at(2).1;
+const DEFAULTS: &[&str] = ITEM.split_at(3).1;
 /// For each record that is added, what came in a message.
 pub(crate) type Speakers = Vec<Speaker>;
 
@@ -46,7 +47,7 @@ pub(crate) struct Defaults {
 impl Defaults {
     pub fn read(value: Value) -> Result<Self> {
         let fields = Fields::read(value.clone(), "defaults", "defaults.", DEFAULTS)?;
-        let record = new_options(fields)?;
+        let record = new_options(fields, &mut Floats::default())?;
         let Value::Object(members) = value else {
             unreachable!("it was read as an object")
         };
@@ -62,7 +63,12 @@ impl Defaults {
         })
     }
 
-    pub fn fill(&self, item: Value, index: usize) -> Result<(NewRecord, Speaker)> {
+    pub fn fill(
+        &self,
+        item: Value,
+        index: usize,
+        floats: &mut Floats,
+    ) -> Result<(NewRecord, Speaker)> {
         let (field, path) = (format!("items[{index}]"), format!("items[{index}]."));
         let Value::Object(mut members) = item else {
             return Err(Error::invalid(field, "is not an object"));
@@ -79,6 +85,7 @@ impl Defaults {
         new_record(
             content,
             Fields::read(Value::Object(members), &field, &path, ITEM)?,
+            floats,
         )
     }
 }
@@ -102,7 +109,11 @@ fn json_bytes(metadata: &Metadata) -> usize {
 }
 
 /// Reads what is added: a text or a message, and its options.
-pub(crate) fn new_record(content: Option<Value>, fields: Fields) -> Result<(NewRecord, Speaker)> {
+pub(crate) fn new_record(
+    content: Option<Value>,
+    fields: Fields,
+    floats: &mut Floats,
+) -> Result<(NewRecord, Speaker)> {
     let field = fields.field("content");
     let mut record = NewRecord::default();
     let mut speaker = Speaker::default();
@@ -138,7 +149,7 @@ pub(crate) fn new_record(content: Option<Value>, fields: Fields) -> Result<(NewR
         }
     }
     let (role_field, name_field) = (fields.field("role"), fields.field("name"));
-    let options = new_options(fields)?;
+    let options = new_options(fields, floats)?;
     let role = one_of(role, options.role, role_field)?;
     let name = one_of(name, options.name, name_field)?;
     Ok((
@@ -163,7 +174,7 @@ fn one_of(said: Option<String>, option: Option<String>, field: String) -> Result
 }
 
 /// Reads the options of `add`.
-fn new_options(mut fields: Fields) -> Result<NewRecord> {
+fn new_options(mut fields: Fields, floats: &mut Floats) -> Result<NewRecord> {
     Ok(NewRecord {
         content: String::new(),
         user_id: fields.text("userId")?,
@@ -176,6 +187,7 @@ fn new_options(mut fields: Fields) -> Result<NewRecord> {
         id: fields.text("id")?,
         created_at: fields.time("createdAt")?,
         expiry: expiry(&mut fields)?.unwrap_or_default(),
+        embedding: fields.vector("embedding", floats)?,
         dedupe: fields.boolean("dedupe")?.unwrap_or(false),
     })
 }

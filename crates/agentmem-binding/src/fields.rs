@@ -6,6 +6,20 @@ use serde_json::{Map, Value};
 /// The greatest integer that stands for itself: 2^53 - 1.
 pub(crate) const MAX_INTEGER: u64 = (1 << 53) - 1;
 
+/// The vectors of a call, which come beside its JSON, one behind the other in the order of the members that they belong to.
+#[derive(Default)]
+pub(crate) struct Floats(std::vec::IntoIter<f32>);
+
+impl Floats {
+    pub fn new(floats: Vec<f32>) -> Self {
+        Floats(floats.into_iter())
+    }
+
+    fn take(&mut self, count: usize) -> Vec<f32> {
+        self.0.by_ref().take(count).collect()
+    }
+}
+
 /// The members of one object, taken out one by one.
 pub(crate) struct Fields {
     members: Map<String, Value>,
@@ -49,6 +63,11 @@ impl Fields {
     /// Tells whether a member is there, be it null.
     pub fn has(&self, key: &str) -> bool {
         self.members.contains_key(key)
+    }
+
+    /// Takes a member out, be it null.
+    pub fn given(&mut self, key: &str) -> Option<Value> {
+        self.members.remove(key)
     }
 
     /// Takes a member out; null is the same as absent.
@@ -98,6 +117,12 @@ impl Fields {
         Ok(self
             .integer(key, min, max)?
             .map(|count| usize::try_from(count).unwrap_or(usize::MAX)))
+    }
+
+    /// Takes a vector: its member says how many of the floats that came beside the JSON are its own.
+    pub fn vector(&mut self, key: &str, floats: &mut Floats) -> Result<Option<Vec<f32>>> {
+        let count = self.count(key, 0, u32::MAX.into())?;
+        Ok(count.map(|count| floats.take(count)))
     }
 
     pub fn boolean(&mut self, key: &str) -> Result<Option<bool>> {

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 
-use agentmem_core::{Code, Error, Match, Memory, Options, Queued, Result, ScopeMatch, Timestamp};
+use agentmem_core::{
+    Code, Error, Match, Memory, Options, Queued, Request, Result, ScopeMatch, Timestamp,
+};
 
+use crate::added::Speakers;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
 use crate::wire::{self, WireError};
@@ -23,13 +26,13 @@ const NOTHING: &str = "null";
 /// closes the file, once the calls under way are done.
 #[derive(Clone)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// What a view is limited to.
     view: Option<ScopeMatch>,
 }
 
 /// What a memory shares with its views.
-struct Shared {
+pub(crate) struct Shared {
     path: Option<PathBuf>,
     options: Options,
     max_queued: usize,
@@ -103,11 +106,18 @@ impl Handle {
     ///
     /// The arguments are an object of `content`, `items`, `query` or `id` and of `options` (`defaults` for `addMany`), by the operation; and
     /// `now`, if the caller has a clock.
-    pub fn call(&self, operation: &str, arguments: &str) -> Result<String, WireError> {
+    ///
+    /// An `embedding` in it is the number of its components, which stand in `vectors`, one vector behind the other.
+    pub fn call(
+        &self,
+        operation: &str,
+        arguments: &str,
+        vectors: Vec<f32>,
+    ) -> Result<String, WireError> {
         let operation = Operation::named(operation)?;
         let _call = Underway::begin(&self.shared)?;
         let memory = self.shared.memory()?;
-        let mut arguments = Arguments::parse(arguments)?;
+        let mut arguments = Arguments::parse(arguments, vectors)?;
         let memory = self.limit(&memory, arguments.now()?)?;
         match arguments.read(operation)? {
             Call::Write(write) => {
@@ -124,7 +134,14 @@ impl Handle {
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
     ///
     /// Calls that are submitted one after the other write in that order.
-    pub fn submit(&self, operation: &str, arguments: String, now: Option<i64>, done: Done) {
+    pub fn submit(
+        &self,
+        operation: &str,
+        arguments: String,
+        vectors: Vec<f32>,
+        now: Option<i64>,
+        done: Done,
+    ) {
         let Some(answer) = self.begin(done) else {
             return;
         };
@@ -140,7 +157,7 @@ impl Handle {
         };
         let handle = self.clone();
         self.shared.when_open(Box::new(move |memory| match memory {
-            Ok(memory) => handle.start(memory, operation, arguments, now, answer),
+            Ok(memory) => handle.start(memory, operation, (arguments, vectors), now, answer),
             Err(error) => answer.give(Err(error.clone())),
         }));
     }
@@ -163,10 +180,7 @@ impl Handle {
     /// Begins a call, or answers that the memory is closed.
     fn begin(&self, done: Done) -> Option<Answer> {
         match Underway::begin(&self.shared) {
-            Ok(underway) => Some(Answer {
-                done: Some(done),
-                underway: Some(underway),
-            }),
+            Ok(underway) => Some(Answer::new(done, underway)),
             Err(error) => {
                 done(Err(error.into()));
                 None
@@ -219,7 +233,7 @@ impl Handle {
     }
 
     /// Limits a memory to the view, at the time of the call.
-    fn limit(&self, memory: &Memory, now: Option<Timestamp>) -> Result<Memory> {
+    pub(crate) fn limit(&self, memory: &Memory, now: Option<Timestamp>) -> Result<Memory> {
         let memory = match &self.view {
             Some(view) => memory.scoped(view.clone())?,
             None => memory.clone(),
@@ -232,7 +246,7 @@ impl Handle {
         &self,
         memory: &Memory,
         operation: Operation,
-        arguments: String,
+        arguments: (String, Vec<f32>),
         now: Option<Timestamp>,
         answer: Answer,
     ) {
@@ -249,7 +263,7 @@ impl Handle {
                 // Told or not, a job that still commits for others holds the file open.
                 let underway = answer.underway.clone();
                 pool::spawn(move || {
-                    run(&memory, place, operation, &arguments, answer);
+                    run(&memory, place, operation, arguments, answer);
                     drop(underway);
                 });
             }
@@ -294,7 +308,7 @@ impl Shared {
     }
 
     /// Gives the open memory, opening it in this thread if nobody has.
-    fn memory(&self) -> Result<Memory, WireError> {
+    pub(crate) fn memory(&self) -> Result<Memory, WireError> {
         let mut state = self.lock();
         loop {
             match &state.phase {
@@ -390,14 +404,14 @@ impl Drop for Shared {
 }
 
 /// A call under way: while there is one, the memory does not close.
-struct Underway {
+pub(crate) struct Underway {
     shared: Arc<Shared>,
     /// Whether somebody waits for its outcome, so that it counts towards `maxQueued`.
     is_waited_for: bool,
 }
 
 impl Underway {
-    fn begin(shared: &Arc<Shared>) -> Result<Self> {
+    pub(crate) fn begin(shared: &Arc<Shared>) -> Result<Self> {
         if shared.is_foreign() {
             return Err(closed());
         }
@@ -440,14 +454,21 @@ impl Drop for Underway {
 }
 
 /// The duty to tell the outcome of a call; one that is dropped, by a panic, tells so.
-struct Answer {
+pub(crate) struct Answer {
     done: Option<Done>,
     /// Dropped after `done` was told, so that closing comes last.
     underway: Option<Underway>,
 }
 
 impl Answer {
-    fn give(mut self, outcome: Result<String, WireError>) {
+    pub(crate) fn new(done: Done, underway: Underway) -> Self {
+        Answer {
+            done: Some(done),
+            underway: Some(underway),
+        }
+    }
+
+    pub(crate) fn give(mut self, outcome: Result<String, WireError>) {
         self.tell(outcome);
     }
 
@@ -470,20 +491,13 @@ fn run(
     memory: &Memory,
     place: Option<Queued>,
     operation: Operation,
-    arguments: &str,
+    (json, vectors): (String, Vec<f32>),
     answer: Answer,
 ) {
-    let call = Arguments::parse(arguments).and_then(|arguments| arguments.read(operation));
+    let call = Arguments::parse(&json, vectors).and_then(|arguments| arguments.read(operation));
     match (call, place) {
         (Ok(Call::Write(write)), Some(place)) => match write.checked(memory) {
-            Ok((request, speakers)) => place.submit(request, move |written| {
-                let written = written.map_err(|error| Write::locate(&speakers, error));
-                answer.give(
-                    written
-                        .map(|written| wire::written(&written))
-                        .map_err(WireError::from),
-                );
-            }),
+            Ok((request, speakers)) => hand_in(place, request, speakers, answer),
             Err(error) => answer.give(Err(error.into())),
         },
         (Ok(call), _) => answer.give(run_read(memory, call).map_err(WireError::from)),
@@ -491,7 +505,16 @@ fn run(
     }
 }
 
-fn run_read(memory: &Memory, call: Call) -> Result<String> {
+/// Hands in a write that was checked, and answers when it is committed.
+pub(crate) fn hand_in(place: Queued, request: Request, speakers: Speakers, answer: Answer) {
+    place.submit(request, move |written| {
+        let written = written.map_err(|error| Write::locate(&speakers, error));
+        let told = written.map(|written| wire::written(&written));
+        answer.give(told.map_err(WireError::from));
+    });
+}
+
+pub(crate) fn run_read(memory: &Memory, call: Call) -> Result<String> {
     Ok(match call {
         Call::Search(query, options) => wire::hits(&memory.search(&query, options)?),
         Call::Get(id) => memory

@@ -7,20 +7,22 @@
 //! use agentmem_binding::Handle;
 //!
 //! let memory = Handle::open(None, "{}")?;
-//! memory.call("add", r#"{"content": "Ada likes green tea", "options": {"userId": "ada"}}"#)?;
-//! assert_eq!(memory.call("count", r#"{"options": {"userId": "ada"}}"#)?, "1");
+//! memory.call("add", r#"{"content": "Ada likes green tea", "options": {"userId": "ada"}}"#, vec![])?;
+//! assert_eq!(memory.call("count", r#"{"options": {"userId": "ada"}}"#, vec![])?, "1");
 //!
-//! let error = memory.call("count", r#"{"options": {"user": "ada"}}"#).unwrap_err();
+//! let error = memory.call("count", r#"{"options": {"user": "ada"}}"#, vec![]).unwrap_err();
 //! assert_eq!((error.code, error.field.as_deref()), ("INVALID_ARGUMENT", Some("user")));
 //! # Ok::<(), agentmem_binding::WireError>(())
 //! ```
 
 mod added;
+mod asking;
 mod fields;
 mod handle;
 mod pool;
 mod request;
 mod wire;
 
+pub use asking::{Asking, Moving};
 pub use handle::{Done, Handle};
 pub use wire::WireError;

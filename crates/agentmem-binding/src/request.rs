@@ -1,23 +1,23 @@
 //! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
 
 use agentmem_core::{
-    Change, DEFAULT_IMPORTANCE, Durability, Error, Expiry, GetAll, History, MAX_ITEMS,
-    MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order, Recency, Request, Result,
-    ScopeMatch, Search, Select, Timestamp,
+    Change, DEFAULT_IMPORTANCE, Durability, Embedder, Error, Expiry, GetAll, History,
+    MAX_DIMENSIONS, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order,
+    Recency, Request, Result, ScopeMatch, Search, Select, Timestamp,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::added::{ADD, Defaults, Speaker, Speakers, expiry, new_record};
-use crate::fields::{Fields, MAX_INTEGER, into_text};
+use crate::fields::{Fields, Floats, MAX_INTEGER, into_text};
 
 const SCOPE: [&str; 3] = ["userId", "agentId", "runId"];
 const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "until"];
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
 ];
-const SEARCH: [&str; 12] = [
+const SEARCH: [&str; 13] = [
     "userId",
     "agentId",
     "runId",
@@ -30,16 +30,18 @@ const SEARCH: [&str; 12] = [
     "recency",
     "importanceWeight",
     "context",
+    "embedding",
 ];
 const GET_ALL: [&str; 10] = [
     "userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order",
 ];
-const CHANGES: [&str; 6] = [
+const CHANGES: [&str; 7] = [
     "content",
     "metadata",
     "importance",
     "expiresAt",
     "ttl",
+    "embedding",
     "ifVersion",
 ];
 
@@ -123,12 +125,19 @@ pub(crate) struct Write {
 }
 
 /// The arguments of a call.
-pub(crate) struct Arguments(Map<String, Value>);
+pub(crate) struct Arguments {
+    members: Map<String, Value>,
+    /// The vectors beside them.
+    floats: Floats,
+}
 
 impl Arguments {
-    pub fn parse(json: &str) -> Result<Self> {
+    pub fn parse(json: &str, vectors: Vec<f32>) -> Result<Self> {
         match serde_json::from_str(json) {
-            Ok(Value::Object(members)) => Ok(Arguments(members)),
+            Ok(Value::Object(members)) => Ok(Arguments {
+                members,
+                floats: Floats::new(vectors),
+            }),
             _ => Err(Error::invalid("options", "are no JSON object")),
         }
     }
@@ -150,7 +159,8 @@ impl Arguments {
             Operation::AddMany => Call::Write(self.add_many()?),
             Operation::Search => {
                 let query = self.text("query")?;
-                Call::Search(query, search(self.options(&SEARCH)?)?)
+                let fields = self.options(&SEARCH)?;
+                Call::Search(query, search(fields, &mut self.floats)?)
             }
             Operation::Get => {
                 let id = self.text("id")?;
@@ -161,7 +171,8 @@ impl Arguments {
             Operation::Count => Call::Count(self.options(&SELECT)?.select()?),
             Operation::Update => {
                 let id = self.text("id")?;
-                Call::write(Request::Update(id, change(self.options(&CHANGES)?)?))
+                let fields = self.options(&CHANGES)?;
+                Call::write(Request::Update(id, change(fields, &mut self.floats)?))
             }
             Operation::Delete => {
                 let id = self.text("id")?;
@@ -216,7 +227,7 @@ impl Arguments {
     }
 
     fn take(&mut self, key: &str) -> Option<Value> {
-        self.0.remove(key).filter(|value| !value.is_null())
+        self.members.remove(key).filter(|value| !value.is_null())
     }
 
     fn text(&mut self, key: &str) -> Result<String> {
@@ -231,7 +242,8 @@ impl Arguments {
 
     fn add(mut self) -> Result<Write> {
         let content = self.take("content");
-        let (record, speaker) = new_record(content, self.options(ADD)?)?;
+        let fields = self.options(ADD)?;
+        let (record, speaker) = new_record(content, fields, &mut self.floats)?;
         Ok(Write {
             request: Request::Add(Box::new(record)),
             defaults: None,
@@ -258,7 +270,7 @@ impl Arguments {
         let mut speakers = Vec::with_capacity(items.len());
         let mut bytes = 0;
         for (index, item) in items.into_iter().enumerate() {
-            let (record, speaker) = defaults.fill(item, index)?;
+            let (record, speaker) = defaults.fill(item, index, &mut self.floats)?;
             bytes += record.content.len() + defaults.least_bytes;
             // The core counts exactly; this keeps a large default from being copied without end.
             if bytes > MAX_ITEMS_BYTES {
@@ -291,7 +303,7 @@ impl Call {
 }
 
 /// Reads the options of `update`, where null clears (spec 6.8).
-fn change(mut fields: Fields) -> Result<Change> {
+fn change(mut fields: Fields, floats: &mut Floats) -> Result<Change> {
     let clears = |fields: &Fields, key: &str| fields.has(key);
     if fields.has("expiresAt") && fields.has("ttl") {
         return Err(Error::invalid(
@@ -315,11 +327,12 @@ fn change(mut fields: Fields) -> Result<Change> {
         metadata: fields.metadata("metadata")?.or(metadata),
         importance: fields.number("importance")?.or(importance),
         expiry: expiry(&mut fields)?.or(ends),
+        embedding: fields.vector("embedding", floats)?,
         if_version: fields.integer("ifVersion", 1, MAX_INTEGER)?,
     })
 }
 
-fn search(mut fields: Fields) -> Result<Search> {
+fn search(mut fields: Fields, floats: &mut Floats) -> Result<Search> {
     let defaults = Search::default();
     let modes = [
         ("hybrid", Mode::Hybrid),
@@ -331,6 +344,7 @@ fn search(mut fields: Fields) -> Result<Search> {
         limit: fields.count("limit", 1, 1000)?.unwrap_or(defaults.limit),
         mode: fields.choice("mode", &modes)?.unwrap_or(defaults.mode),
         min_score: fields.number("minScore")?.unwrap_or(defaults.min_score),
+        embedding: fields.vector("embedding", floats)?,
         recency: fields.take("recency").map(recency).transpose()?,
         importance_weight: fields
             .number("importanceWeight")?
@@ -416,6 +430,7 @@ pub(crate) fn open_options(json: &str) -> Result<(Options, usize)> {
             "cacheBytes",
             "maxQueued",
             "history",
+            "embedder",
         ],
     )?;
     let defaults = Options::default();
@@ -438,9 +453,33 @@ pub(crate) fn open_options(json: &str) -> Result<(Options, usize)> {
         history: fields
             .take("history")
             .map_or(Ok(defaults.history), history)?,
+        embedder: fields.given("embedder").map(embedder).transpose()?,
         clock: defaults.clock,
     };
     Ok((options, max_queued))
+}
+
+/// Reads what makes the vectors: `"builtin"`, null or `{"id": …, "dimensions": …}` (spec 12.1).
+pub(crate) fn embedder(value: Value) -> Result<Embedder> {
+    match value {
+        Value::Null => Ok(Embedder::Nothing),
+        Value::String(name) if name == "builtin" => Ok(Embedder::BuiltIn),
+        Value::Object(_) => {
+            let mut members = Fields::read(value, "embedder", "embedder.", &["id", "dimensions"])?;
+            let lacks = |key: &str| Error::invalid(format!("embedder.{key}"), "is missing");
+            let id = members.text("id")?.ok_or_else(|| lacks("id"))?;
+            let dimensions = members.count("dimensions", 1, MAX_DIMENSIONS as u64)?;
+            let own = Embedder::Own {
+                id,
+                dimensions: dimensions.ok_or_else(|| lacks("dimensions"))?,
+            };
+            own.check().map(|()| own)
+        }
+        _ => Err(Error::invalid(
+            "embedder",
+            "is not one of \"builtin\", null and {id, dimensions, embed?}",
+        )),
+    }
 }
 
 /// Reads which superseded states `compact` leaves: `"keep"`, `"none"` or `{"days": n}`.

@@ -120,6 +120,8 @@ pub(crate) fn stats(stats: &Stats) -> String {
         "events": stats.events,
         "bytes": stats.bytes,
         "pendingPurge": stats.pending_purge,
+        "embedder": stats.embedder.id(),
+        "dimensions": stats.embedder.dimensions(),
     })
     .to_string()
 }

@@ -15,7 +15,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn call(handle: &Handle, operation: &str, arguments: Value) -> Value {
     let answer = handle
-        .call(operation, &arguments.to_string())
+        .call(operation, &arguments.to_string(), Vec::new())
         .expect("the call succeeds");
     serde_json::from_str(&answer).expect("an answer is JSON")
 }
@@ -30,6 +30,7 @@ fn submit(
     handle.submit(
         operation,
         arguments.to_string(),
+        Vec::new(),
         None,
         Box::new(move |outcome| sender.send(outcome).unwrap_or_default()),
     );
@@ -83,7 +84,10 @@ fn a_failed_opening_is_told_to_each_call_and_a_later_one_tries_again() {
         let error = outcome.recv().unwrap().unwrap_err();
         assert_eq!((error.code, error.field.as_deref()), ("IO", Some("path")));
     }
-    assert_eq!(handle.call("count", "{}").unwrap_err().code, "IO");
+    assert_eq!(
+        handle.call("count", "{}", Vec::new()).unwrap_err().code,
+        "IO"
+    );
     std::fs::create_dir(&missing).unwrap();
     assert_eq!(
         submit(&handle, "count", json!({})).recv().unwrap().unwrap(),
@@ -101,7 +105,10 @@ fn a_memory_can_be_closed_as_soon_as_its_opening_is_told() {
         handle.submit_open(Box::new(move |outcome| sender.send(outcome).unwrap()));
         receiver.recv().unwrap().unwrap();
         handle.close();
-        assert_eq!(handle.call("count", "{}").unwrap_err().code, "CLOSED");
+        assert_eq!(
+            handle.call("count", "{}", Vec::new()).unwrap_err().code,
+            "CLOSED"
+        );
     }
 }
 
@@ -162,7 +169,9 @@ fn close_waits_for_the_calls_under_way_and_refuses_later_ones() {
 fn faults_of_a_message_are_located_in_it() {
     let handle = Handle::open(None, "{}").unwrap();
     let field = |operation: &str, arguments: Value| {
-        let error = handle.call(operation, &arguments.to_string()).unwrap_err();
+        let error = handle
+            .call(operation, &arguments.to_string(), Vec::new())
+            .unwrap_err();
         assert_eq!(error.code, "INVALID_ARGUMENT", "{error}");
         error.field.unwrap()
     };
@@ -201,7 +210,7 @@ fn faults_of_a_message_are_located_in_it() {
         field("addMany", json!({ "items": items, "defaults": defaults })),
         "defaults.role"
     );
-    assert_eq!(handle.call("count", "{}").unwrap(), "0");
+    assert_eq!(handle.call("count", "{}", Vec::new()).unwrap(), "0");
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub enum Code {
     Closed,
     /// A write through a read-only handle.
     ReadOnly,
+    /// Another embedder is named than the store's.
+    EmbedderMismatch,
+    /// There is no vector where one is needed, or the caller's embedder failed.
+    EmbedderFailed,
     /// The file is not a store, or of a newer format.
     UnsupportedFormat,
     /// The file is damaged.
@@ -40,6 +44,8 @@ impl Code {
             Code::Conflict => "CONFLICT",
             Code::Closed => "CLOSED",
             Code::ReadOnly => "READ_ONLY",
+            Code::EmbedderMismatch => "EMBEDDER_MISMATCH",
+            Code::EmbedderFailed => "EMBEDDER_FAILED",
             Code::UnsupportedFormat => "UNSUPPORTED_FORMAT",
             Code::Corrupt => "CORRUPT",
             Code::Busy => "BUSY",

@@ -33,11 +33,12 @@ mod text;
 #[path = "../tests/support/vectors.rs"]
 mod vectors;
 
+pub use embed::{Embedder, MAX_DIMENSIONS};
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
     Clock, GetAll, History, Hit, HitContext, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory,
-    Options, Queued, Request, Search, Select, Written,
+    Options, Queued, Reembedding, Request, Search, Select, Written,
 };
 pub use rank::{Mode, Recency};
 pub use record::{

@@ -6,6 +6,8 @@ export type ErrorCode =
   | "CONFLICT"
   | "CLOSED"
   | "READ_ONLY"
+  | "EMBEDDER_MISMATCH"
+  | "EMBEDDER_FAILED"
   | "UNSUPPORTED_FORMAT"
   | "CORRUPT"
   | "BUSY"

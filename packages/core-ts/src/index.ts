@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 
+export type { Embedder, EmbedderOption } from "./embed/embedder.js";
 export { AgentMemError, type ErrorCode } from "./error.js";
 export type { SelectOptions } from "./filter.js";
 export {
@@ -23,6 +24,7 @@ export {
   type MemoryOptions,
   type Problem,
   type Recency,
+  type ReembedOptions,
   ScopedMemory,
   type ScopedMemoryApi,
   type SearchOptions,
@@ -33,4 +35,5 @@ export type { SearchMode } from "./rank.js";
 export type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "./record/index.js";
 export type { JsonObject, JsonValue } from "./record/json.js";
 export type { TimeInput } from "./record/time.js";
+export type { Vector } from "./record/vector.js";
 export type { Scope, ScopeIds } from "./scope.js";

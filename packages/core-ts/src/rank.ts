@@ -1,4 +1,5 @@
-import { cosine, distinctTokens, dot, embed, maxSim, squareNorm } from "./embed/index.js";
+import { cosine, distinctTokens, dot, maxSim, squareNorm } from "./embed/index.js";
+import { isOwn, type Named } from "./embed/vectors.js";
 import type { StoredRecord } from "./record/index.js";
 import { compareText } from "./record/json.js";
 import type { Entry, SearchIndex } from "./search-index.js";
@@ -17,6 +18,9 @@ export interface Ranked {
 /** What a search asks for, beside which records. */
 export interface Question {
   readonly query: string;
+  /** Of the store's embedder, which says how much vectors weigh; without components if none is needed, or there is none. */
+  readonly vector: Int8Array;
+  readonly embedder: Named;
   readonly mode: SearchMode;
   readonly limit: number;
   readonly minScore: number;
@@ -26,8 +30,6 @@ export interface Question {
   readonly now: number;
 }
 
-/** The weight of the vectors in the fusion. */
-const VECTOR_WEIGHT = 0.4;
 /** How many records by each of the two values become candidates, at least. */
 const CANDIDATES = 200;
 /** What a turn gains whose speaker the query names, and what one loses that asks something itself. */
@@ -43,6 +45,12 @@ const FEEDBACK_WEIGHT = 0.6;
 /** How evidence becomes a likelihood (spec 8.10). */
 const EVIDENCE_SLOPE = 8;
 const EVIDENCE_NEEDED = 7.5;
+
+/** Gives the weight of the vectors in the fusion. */
+function vectorWeight(embedder: Named): number {
+  if (embedder === null) return 0;
+  return isOwn(embedder) ? 0.5 : 0.4;
+}
 
 /** An entry with the value that it is ordered by. */
 interface Valued {
@@ -67,7 +75,7 @@ interface Candidate extends Valued {
  */
 export function rank(index: SearchIndex, selected: readonly Entry[], question: Question): Ranked[] {
   const words = new Bm25(index, question.query);
-  const meaning = new Meaning(question.query);
+  const meaning = new Meaning(question.vector);
   switch (question.mode) {
     case "lexical":
       return cut(
@@ -93,7 +101,9 @@ function hybrid(
   question: Question,
 ): Ranked[] {
   const fused = fuse(words, meaning, selected, question);
-  const tokens = distinctTokens(question.query);
+  // With the built-in table alone there is a second stage.
+  const tokens = question.embedder === "builtin" ? distinctTokens(question.query) : [];
+  const weight = vectorWeight(question.embedder);
   const covered = fused.map((candidate, place) => {
     if (place >= SECOND_STAGE) return candidate;
     const covered = maxSim(tokens, candidate.entry.analysis.tokens);
@@ -106,8 +116,8 @@ function hybrid(
     tokens.length > 0
       ? likelihood(share + greatestOf(final, ({ covered }) => covered))
       : Math.sqrt(
-          VECTOR_WEIGHT * greatestOf(final, ({ entry }) => Math.max(0, meaning.of(entry))) +
-            (1 - VECTOR_WEIGHT) * share,
+          weight * greatestOf(final, ({ entry }) => Math.max(0, meaning.of(entry))) +
+            (1 - weight) * share,
         );
   return cut(final, question, (value) => answered * (Math.max(0, value) / greatest));
 }
@@ -117,8 +127,9 @@ function fuse(
   words: Bm25,
   meaning: Meaning,
   selected: readonly Entry[],
-  { query, limit }: Question,
+  { query, limit, embedder }: Question,
 ): Candidate[] {
+  const weight = vectorWeight(embedder);
   const count = Math.max(CANDIDATES, limit);
   const found = new Set<Entry>();
   for (const { entry } of best(selected, (entry) => words.of(entry)).slice(0, count))
@@ -141,10 +152,7 @@ function fuse(
     const named = analysis.speaker.some((term) => queryTerms.has(term));
     const asks = record.role !== null && /[?\u061f\uff1f]/.test(record.content);
     const value =
-      VECTOR_WEIGHT * s +
-      (1 - VECTOR_WEIGHT) * b +
-      (named ? SPEAKER_WEIGHT : 0) -
-      (asks ? QUESTION_WEIGHT : 0);
+      weight * s + (1 - weight) * b + (named ? SPEAKER_WEIGHT : 0) - (asks ? QUESTION_WEIGHT : 0);
     return { ...candidate, value };
   });
   return fused.sort(byValue);
@@ -292,13 +300,13 @@ class Meaning {
   readonly #vector: Int8Array;
   readonly #square: number;
 
-  constructor(query: string) {
-    this.#vector = embed(query);
-    this.#square = squareNorm(this.#vector);
+  constructor(vector: Int8Array) {
+    this.#vector = vector;
+    this.#square = squareNorm(vector);
   }
 
-  of({ analysis }: Entry): number {
-    return cosine(dot(this.#vector, analysis.vector), this.#square, analysis.squareNorm);
+  of({ vector, squareNorm }: Entry): number {
+    return cosine(dot(this.#vector, vector), this.#square, squareNorm);
   }
 
   /** C of spec 8.9: what its neighbours mean counts too, the less the further away. */

@@ -1,4 +1,5 @@
-import { distinctTokensOf, embedTokens, squareNorm, tokenIds } from "./embed/index.js";
+import { distinctTokensOf, squareNorm, tokenIds } from "./embed/index.js";
+import type { Vectors } from "./embed/vectors.js";
 import { type StoredRecord, textOf } from "./record/index.js";
 import type { Row } from "./store.js";
 import { dateTerms, terms } from "./text/index.js";
@@ -15,8 +16,6 @@ interface Analysis {
   readonly words: TermCounts;
   /** The distinct terms of the name of who speaks. */
   readonly speaker: readonly string[];
-  readonly vector: Int8Array;
-  readonly squareNorm: number;
   /** The tokens that the second stage compares (spec 8.9). */
   readonly tokens: readonly number[];
 }
@@ -35,12 +34,16 @@ interface Neighbour {
 export class Entry {
   readonly record: StoredRecord;
   readonly analysis: Analysis;
+  readonly vector: Int8Array;
+  readonly squareNorm: number;
   /** The nearest first, and of two the earlier. */
   neighbours: readonly Neighbour[] = [];
 
-  constructor(record: StoredRecord) {
+  constructor(record: StoredRecord, vectors: Vectors) {
     this.record = record;
     this.analysis = analyse(record);
+    this.vector = vectors.of(record);
+    this.squareNorm = squareNorm(this.vector);
   }
 
   /** How often a term is among its own words. */
@@ -80,8 +83,8 @@ export class SearchIndex {
   /** How many words all entries have together. */
   readonly words: number;
 
-  constructor(rows: readonly Row[]) {
-    this.entries = rows.map(({ record }) => new Entry(record));
+  constructor(rows: readonly Row[], vectors: Vectors) {
+    this.entries = rows.map(({ record }) => new Entry(record, vectors));
     this.#places = placesOf(rows, this.entries);
     for (const entry of this.entries) entry.neighbours = this.#neighboursOf(entry);
     this.total8 = this.entries.reduce((sum, entry) => sum + entry.len8, 0);
@@ -163,29 +166,22 @@ function analyse(record: StoredRecord): Analysis {
 
 function analyseAnew(record: StoredRecord): Analysis {
   const text = textOf(record);
-  const ids = tokenIds(text);
-  const vector = embedTokens(ids);
   const { role, name, createdAt } = record;
   return {
     words: countTerms(role === null ? terms(text) : [...terms(text), ...dateTerms(createdAt)]),
     speaker: role === null || name === null ? [] : [...new Set(terms(name))],
-    vector,
-    squareNorm: squareNorm(vector),
-    tokens: distinctTokensOf(ids),
+    tokens: distinctTokensOf(tokenIds(text)),
   };
 }
 
-/** Tells what is kept of a record, its vector or the rest, that is not what its text gives now; null if nothing (spec 11.6). */
-export function staleness(record: StoredRecord): "vector" | "index" | null {
+/** Tells whether what is kept of a record is what its text gives now (spec 11.6). */
+export function isFresh(record: StoredRecord): boolean {
   const known = analyses.get(record);
-  if (known === undefined) return null;
-  const fresh = analyseAnew(record);
-  if (known.vector.some((value, k) => value !== fresh.vector[k])) return "vector";
-  return written(known) === written(fresh) ? null : "index";
+  return known === undefined || written(known) === written(analyseAnew(record));
 }
 
-function written({ words, speaker, squareNorm, tokens }: Analysis): string {
-  return JSON.stringify([[...words.counts], words.total, speaker, squareNorm, tokens]);
+function written({ words, speaker, tokens }: Analysis): string {
+  return JSON.stringify([[...words.counts], words.total, speaker, tokens]);
 }
 
 function countTerms(list: readonly string[]): TermCounts {

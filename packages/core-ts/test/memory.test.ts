@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { Vectors } from "../src/embed/vectors.js";
 import { Memory, type MemoryApi, ScopedMemory } from "../src/index.js";
-import { SearchIndex, staleness } from "../src/search-index.js";
+import { isFresh, SearchIndex } from "../src/search-index.js";
 
 /** As JavaScript calls it: without the compiler's help. */
 type Unchecked = Record<keyof MemoryApi, (...args: unknown[]) => Promise<unknown>>;
@@ -323,7 +324,16 @@ describe("the log", () => {
     ]);
     await memory.update("a", { importance: 1 });
     now = 86_400_000;
-    const counted = { records: 1, expired: 1, past: 1, events: 3, bytes: 0, pendingPurge: false };
+    const vectors = { embedder: "builtin", dimensions: 128 };
+    const counted = {
+      records: 1,
+      expired: 1,
+      past: 1,
+      events: 3,
+      bytes: 0,
+      pendingPurge: false,
+      ...vectors,
+    };
     expect(await memory.stats()).toEqual(counted);
     expect(await memory.compact()).toBe(2);
     expect(await memory.stats()).toEqual({ ...counted, expired: 0, past: 0, events: 4 });
@@ -350,16 +360,59 @@ describe("the log", () => {
     }
   });
 
-  test("verify finds an analysis that is not that of its text", async () => {
+  test("verify finds an analysis or a vector that is not that of its text", async () => {
     const record = { ...(await new Memory().add("green tea")), createdAt: 0, updatedAt: 0 };
     const stored = { ...record, expiresAt: null };
-    expect(staleness(stored)).toBeNull();
-    new SearchIndex([{ record: stored, added: 1, request: null }]);
-    expect(staleness(stored)).toBeNull();
+    const vectors = new Vectors("builtin");
+    const isRight = () => [isFresh(stored), vectors.isRight(stored)];
+    expect(isRight()).toEqual([true, true]);
+    new SearchIndex([{ record: stored, added: 1, request: null }], vectors);
+    expect(isRight()).toEqual([true, true]);
     stored.content = "tea green";
-    expect(staleness(stored)).toBe("index");
+    expect(isRight()).toEqual([false, true]);
     stored.content = "black coffee";
-    expect(staleness(stored)).toBe("vector");
+    expect(isRight()).toEqual([false, false]);
+  });
+
+  test("reembed tells its progress; what onProgress throws ends it, and the next one goes on", async () => {
+    const memory = new Memory();
+    await memory.addMany(Array.from({ length: 100 }, (_, n) => ({ content: `note ${n}` })));
+    const asked: number[] = [];
+    const embed = async (texts: string[]) => {
+      asked.push(texts.length);
+      return texts.map((text) => [text.length]);
+    };
+    const embedder = { id: "mine", dimensions: 1, embed };
+    const told: number[][] = [];
+    const stop = new Error("stop");
+    const onProgress = (...counts: number[]) => {
+      told.push(counts);
+      if (told.length === 1) throw stop;
+    };
+    await expect(memory.reembed({ embedder, onProgress })).rejects.toBe(stop);
+    expect((await memory.stats()).embedder).toBe("builtin");
+    expect(await memory.reembed({ embedder, onProgress })).toBe(100);
+    expect([asked, told]).toEqual([
+      [64, 36],
+      [
+        [64, 100],
+        [100, 100],
+      ],
+    ]);
+  });
+
+  test("a call whose vector comes after the store has moved is told", async () => {
+    let answer: (vectors: number[][]) => void = () => {};
+    const embed = () =>
+      new Promise<number[][]>((resolve) => {
+        answer = resolve;
+      });
+    const memory = new Memory(null, { embedder: { id: "mine", dimensions: 1, embed } });
+    const adding = memory.add("tea");
+    await memory.reembed({ embedder: null });
+    answer([[1]]);
+    await expect(adding).rejects.toMatchObject({ code: "EMBEDDER_MISMATCH", field: "embedder" });
+    expect(await memory.count()).toBe(0);
   });
 
   test("arguments are checked, and what is unknown is refused", async () => {

@@ -1,5 +1,6 @@
 import { readVectors } from "@agentmem/conformance";
 import { describe, expect, it } from "vitest";
+import { quantise } from "../src/embed/index.js";
 import { AgentMemError } from "../src/error.js";
 import { parseFilter } from "../src/filter.js";
 import { canonical, type JsonObject, type JsonValue } from "../src/record/json.js";
@@ -47,6 +48,12 @@ describe("vectors", () => {
 
   it("JSON has the canonical form", () => {
     check("canonical", (value: JsonValue) => canonical(value));
+  });
+
+  it("floats are quantised by one rule", () => {
+    check("quantise-floats", (components: number[]) => [
+      ...quantise(Float32Array.from(components)),
+    ]);
   });
 
   it("times are milliseconds, or are refused", () => {

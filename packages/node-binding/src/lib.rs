@@ -1,7 +1,7 @@
 //! The glue between Node and AgentMem: text in, promises of text out. What users see is in `ts/`.
 
-use agentmem_binding::{Handle, WireError};
-use napi::bindgen_prelude::{Env, Error, Object, Result};
+use agentmem_binding::{Asking, Handle, Moving, WireError};
+use napi::bindgen_prelude::{Env, Error, Float32Array, Object, Result};
 use napi_derive::napi;
 
 /// The longest string that V8 can make, in UTF-16 code units: 2^29 - 24.
@@ -39,11 +39,36 @@ impl NativeMemory {
         env: &'env Env,
         operation: String,
         args: String,
+        vectors: Option<Float32Array>,
         now: Option<f64>,
     ) -> Result<Object<'env>> {
+        let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
         promise(env, |done| {
-            self.handle
-                .submit(&operation, args, now.map(|now| now as i64), done)
+            self.handle.submit(&operation, args, vectors, now, done)
+        })
+    }
+
+    /// Begins an operation that may need the caller's embedder.
+    #[napi]
+    pub fn ask(
+        &self,
+        operation: String,
+        args: String,
+        vectors: Option<Float32Array>,
+        now: Option<f64>,
+    ) -> Result<NativeAsking> {
+        let now = now.map(|now| now as i64);
+        let asking = self.handle.ask(&operation, args, floats(vectors), now);
+        Ok(NativeAsking {
+            asking: asking.map_err(thrown)?,
+        })
+    }
+
+    /// Begins to move the store to another embedder.
+    #[napi]
+    pub fn reembed(&self, embedder: String) -> Result<NativeMoving> {
+        Ok(NativeMoving {
+            moving: self.handle.reembed(&embedder).map_err(thrown)?,
         })
     }
 
@@ -60,6 +85,61 @@ impl NativeMemory {
     pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         promise(env, |done| self.handle.submit_close(done))
     }
+}
+
+/// A call that asks the caller's embedder before it is done.
+#[napi]
+pub struct NativeAsking {
+    asking: Asking,
+}
+
+#[napi]
+impl NativeAsking {
+    /// Gives the texts that need a vector.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn texts<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        promise(env, |done| self.asking.submit_texts(done))
+    }
+
+    /// Takes their vectors, one behind the other, and does the call.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn finish<'env>(
+        &self,
+        env: &'env Env,
+        vectors: Option<Float32Array>,
+    ) -> Result<Object<'env>> {
+        promise(env, |done| self.asking.submit(floats(vectors), done))
+    }
+
+    /// Gives the call up, if it is not done.
+    #[napi]
+    pub fn end(&self) {
+        self.asking.end();
+    }
+}
+
+/// A store on its way to another embedder.
+#[napi]
+pub struct NativeMoving {
+    moving: Moving,
+}
+
+#[napi]
+impl NativeMoving {
+    /// Takes the vectors of the last texts, one behind the other, and gives the next texts.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn step<'env>(
+        &self,
+        env: &'env Env,
+        vectors: Option<Float32Array>,
+    ) -> Result<Object<'env>> {
+        promise(env, |done| self.moving.submit_step(floats(vectors), done))
+    }
+}
+
+/// Copies vectors out of JavaScript's memory.
+fn floats(vectors: Option<Float32Array>) -> Vec<f32> {
+    vectors.map_or_else(Vec::new, |vectors| vectors.to_vec())
 }
 
 /// Makes a promise, and begins what will resolve it from whichever thread it ends on.

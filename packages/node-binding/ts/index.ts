@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { Embedder, EmbedderOption } from "@agentmem/core/src/embed/embedder.ts";
 export { AgentMemError, type ErrorCode } from "@agentmem/core/src/error.ts";
 export type { SelectOptions } from "@agentmem/core/src/filter.ts";
 export type {
@@ -24,6 +25,7 @@ export type {
   HistoryOption,
   MemoryOptions,
   Recency,
+  ReembedOptions,
   SearchOptions,
 } from "@agentmem/core/src/memory/options.ts";
 export type { SearchMode } from "@agentmem/core/src/rank.ts";
@@ -36,6 +38,7 @@ export type {
 } from "@agentmem/core/src/record/index.ts";
 export type { JsonObject, JsonValue } from "@agentmem/core/src/record/json.ts";
 export type { TimeInput } from "@agentmem/core/src/record/time.ts";
+export type { Vector } from "@agentmem/core/src/record/vector.ts";
 export type { Scope, ScopeIds } from "@agentmem/core/src/scope.ts";
 export type { EventKind, Problem } from "@agentmem/core/src/store.ts";
 export { Memory, ScopedMemory } from "./memory.ts";

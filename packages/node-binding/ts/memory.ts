@@ -14,6 +14,7 @@ import type {
   DeleteOptions,
   GetAllOptions,
   MemoryOptions,
+  ReembedOptions,
   SearchOptions,
 } from "@agentmem/core/src/memory/options.ts";
 import type {
@@ -54,9 +55,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * ```
    */
   add(content: string | Message, options: AddOptions = {}): Promise<MemoryRecord> {
-    return this.#call("add", () => ({
+    return this.#call("add", (vectors) => ({
       content: wire.content(content),
-      options: wire.options(options),
+      options: wire.options(options, "options", "", vectors),
     }));
   }
 
@@ -81,8 +82,8 @@ abstract class RecordCalls implements ScopedMemoryApi {
     items: readonly AddItem[],
     defaults: Omit<AddOptions, "id"> | null = null,
   ): Promise<MemoryRecord[]> {
-    return this.#call("addMany", () => ({
-      items: wire.items(items),
+    return this.#call("addMany", (vectors) => ({
+      items: wire.items(items, vectors),
       defaults: defaults === null ? null : wire.options(defaults, "defaults", "defaults."),
     }));
   }
@@ -116,9 +117,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * ```
    */
   search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    return this.#call("search", () => ({
+    return this.#call("search", (vectors) => ({
       query: wire.scalar(query, "query"),
-      options: wire.options(options),
+      options: wire.options(options, "options", "", vectors),
     }));
   }
 
@@ -165,9 +166,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * ```
    */
   update(id: string, changes: Changes): Promise<MemoryRecord> {
-    return this.#call("update", () => ({
+    return this.#call("update", (vectors) => ({
       id: wire.scalar(id, "id"),
-      options: wire.options(changes),
+      options: wire.options(changes, "options", "", vectors),
     }));
   }
 
@@ -320,6 +321,28 @@ export class Memory extends RecordCalls implements FileMemoryApi {
    */
   backup(path: string): Promise<number> {
     return this.#ask("backup", () => ({ path: wire.scalar(path, "path") }));
+  }
+
+  /**
+   * Moves the store to another embedder, and gives the number of records that it moved (spec 12.7).
+   *
+   * Searches and writes go on with the old one until every record has its new vector. A move that ends early, because `embed`
+   * or `onProgress` throws, the memory is closed or the process killed, leaves the store as it was, and the next one goes on.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea");
+   * const letters = (text) => [..."abcdefgh"].map((letter) => text.split(letter).length);
+   * const embedder = { id: "letters", dimensions: 8, embed: (texts) => texts.map(letters) };
+   * console.log(await memory.reembed({ embedder })); // → 1
+   * console.log((await memory.stats()).embedder); // → "letters"
+   * ```
+   */
+  reembed(options: ReembedOptions): Promise<number> {
+    return this.#session.reembed(options) as Promise<number>;
   }
 
   #ask<T>(operation: string, args: Parameters<Session["call"]>[1]): Promise<T> {

@@ -1,5 +1,14 @@
+import { checkEmbedder, type Embedder, embedTexts } from "@agentmem/core/src/embed/embedder.ts";
+import { isOwn } from "@agentmem/core/src/embed/vectors.ts";
 import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
-import { checkText, type JsonObject, nameOf } from "@agentmem/core/src/record/json.ts";
+import { REEMBED_READERS } from "@agentmem/core/src/memory/options.ts";
+import {
+  checkText,
+  type JsonObject,
+  type JsonValue,
+  nameOf,
+  readOptions,
+} from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeMemory } from "#native";
 import * as wire from "./wire.ts";
@@ -7,14 +16,33 @@ import * as wire from "./wire.ts";
 /** What the addon offers of a memory or a view: JSON text in, JSON text out. */
 interface Native {
   open(): Promise<string>;
-  call(operation: string, args: string, now?: number): Promise<string>;
+  call(operation: string, args: string, vectors?: Float32Array, now?: number): Promise<string>;
+  ask(operation: string, args: string, vectors?: Float32Array, now?: number): NativeAsking;
+  reembed(embedder: string): NativeMoving;
   scoped(scope: string): Native;
   close(): Promise<string>;
 }
 
+/** A call that asks the caller's embedder: what it gives is JSON text, too. */
+interface NativeAsking {
+  texts(): Promise<string>;
+  finish(vectors?: Float32Array): Promise<string>;
+  end(): void;
+}
+
+/** A store on its way to another embedder. */
+interface NativeMoving {
+  step(vectors?: Float32Array): Promise<string>;
+}
+
+/** The operations that may need a vector (spec 12.3). */
+const ASKING: ReadonlySet<string> = new Set(["add", "addMany", "search", "update"]);
+
 /** What a memory shares with its views. */
 interface Shared {
   readonly clock: (() => unknown) | null;
+  /** The caller's own, with a function, if the handle was given such a one. */
+  embedder: Embedder | null;
   closed: boolean;
 }
 
@@ -30,11 +58,16 @@ export class Session {
 
   /** Checks the arguments of the constructor; no file is touched. */
   static make(path: unknown, options: unknown): Session {
-    const { clock = null, ...given } = withClock(options);
+    const { clock = null, ...others } = withClock(options);
+    const { embedder: _, ...given } = others as { embedder?: unknown };
+    const named = "embedder" in others ? readEmbedder(others.embedder) : null;
     const text = path === undefined || path === null ? undefined : checkText(path, "path");
-    const json = wire.write(wire.options(given));
+    const json = wire.write({
+      ...wire.options(given),
+      ...(named !== null && { embedder: named.embedder }),
+    });
     const native = wire.attempt(() => new NativeMemory(text, json));
-    return new Session(native, { clock, closed: false });
+    return new Session(native, { clock, embedder: named?.asked ?? null, closed: false });
   }
 
   async open(): Promise<void> {
@@ -46,10 +79,58 @@ export class Session {
    *
    * @param args - makes the arguments, once the memory is known to be open and `now` has been read.
    */
-  async call(operation: string, args: () => JsonObject): Promise<unknown> {
+  async call(operation: string, args: (vectors: wire.Vectors) => JsonObject): Promise<unknown> {
     this.#checkOpen();
     const now = this.#now();
-    return wire.read(await this.#native.call(operation, wire.write(args()), now));
+    const vectors: wire.Vectors = [];
+    const json = wire.write(args(vectors));
+    const { embedder } = this.#shared;
+    // Of the items of addMany some may lack theirs.
+    const asks = ASKING.has(operation) && (vectors.length === 0 || operation === "addMany");
+    if (embedder !== null && asks)
+      return this.#ask(embedder, operation, json, vectors, now ?? Date.now());
+    return wire.read(await this.#native.call(operation, json, wire.joined(vectors), now));
+  }
+
+  /** Does an operation for which the caller's embedder may be asked; it has its place among the writes after that. */
+  async #ask(
+    embedder: Embedder,
+    operation: string,
+    json: string,
+    vectors: wire.Vectors,
+    now: number,
+  ): Promise<unknown> {
+    const native = wire.attempt(() => this.#native.ask(operation, json, wire.joined(vectors), now));
+    try {
+      const texts = wire.read(await native.texts()) as string[];
+      const made = await embedTexts(embedder, texts);
+      return wire.read(await native.finish(wire.joined(made)));
+    } finally {
+      native.end();
+    }
+  }
+
+  /** Moves the store to another embedder, in batches; gives the number of records that it moved. */
+  async reembed(given: unknown): Promise<unknown> {
+    this.#checkOpen();
+    const { embedder, onProgress } = readOptions(given ?? {}, REEMBED_READERS);
+    const named = readEmbedder(embedder);
+    if (isOwn(embedder ?? null) && named.asked === null)
+      throw invalid("embedder.embed", "is missing: reembed asks it for every vector");
+    const native = wire.attempt(() => this.#native.reembed(JSON.stringify(named.embedder)));
+    let vectors: Float32Array | undefined;
+    for (;;) {
+      const step = wire.read(await native.step(vectors)) as Step;
+      // The first step of a move that asks only tells what to ask.
+      if (vectors !== undefined || (named.asked === null && step.done > 0))
+        onProgress?.(step.done, step.total);
+      if (step.moved !== undefined) {
+        this.#shared.embedder = named.asked;
+        return step.moved;
+      }
+      vectors =
+        named.asked === null ? undefined : wire.joined(await embedTexts(named.asked, step.texts));
+    }
   }
 
   scoped(scope: unknown): Session {
@@ -83,6 +164,24 @@ export class Session {
     }
     return Math.floor(now);
   }
+}
+
+/** What a step of a move gives. */
+interface Step {
+  texts: string[];
+  done: number;
+  total: number;
+  moved?: number;
+}
+
+/** Parts an embedder into what goes over the wire, and what is asked here. */
+function readEmbedder(given: unknown): { embedder: JsonValue; asked: Embedder | null } {
+  if (given === undefined)
+    throw invalid("embedder", "is undefined: leave it out, or give null for none");
+  const embedder = given === null ? null : checkEmbedder(given, "embedder");
+  if (!isOwn(embedder)) return { embedder, asked: null };
+  const { id, dimensions, embed } = embedder;
+  return { embedder: { id, dimensions }, asked: embed ? embedder : null };
 }
 
 function read(clock: () => unknown): unknown {

@@ -11,12 +11,18 @@ import {
   nameOf,
 } from "@agentmem/core/src/record/json.ts";
 import { formatTime, parseTime } from "@agentmem/core/src/record/time.ts";
+import { readVector } from "@agentmem/core/src/record/vector.ts";
 
 // Here JavaScript's own values become JSON text, and what is not JSON is refused (spec 1.3). What an option may be, and
 // which there are, is checked on the other side of the wire, once for all languages.
 
+/** The vectors of a call, which go beside its JSON: there stands only how many components each has. */
+export type Vectors = Float32Array[];
+
 /** Turns the value of an option into JSON; what is not listed is a scalar. */
-const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonValue>> = {
+const READERS: Readonly<
+  Record<string, (value: unknown, field: string, vectors: Vectors) => JsonValue>
+> = {
   metadata: (value, field) => checkJson(value, field, METADATA_LIMITS),
   filter: (value, field) => checkJson(value, field, FILTER_LIMITS),
   createdAt: time,
@@ -25,6 +31,11 @@ const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonVa
   until: time,
   content,
   history: (value, field) => checkJson(value, field, METADATA_LIMITS),
+  embedding: (value, field, vectors) => {
+    const vector = readVector(value, field);
+    vectors.push(vector);
+    return vector.length;
+  },
   recency: (value, field) => options(value, field, `${field}.`),
 };
 
@@ -33,13 +44,18 @@ const READERS: Readonly<Record<string, (value: unknown, field: string) => JsonVa
  *
  * @param field - the name of the object itself, for an error; `path` is what stands before the name of an option.
  */
-export function options(value: unknown, field = "options", path = ""): JsonObject {
+export function options(
+  value: unknown,
+  field = "options",
+  path = "",
+  vectors: Vectors = [],
+): JsonObject {
   checkOptions(value, field);
   const members = Object.entries(value).map(([key, member]): [string, JsonValue] => {
     const at = path + key;
     if (member === undefined) throw invalid(at, "is undefined: leave it out, or give null");
     const read = Object.hasOwn(READERS, key) ? READERS[key] : undefined;
-    return [key, member === null ? null : (read ?? scalar)(member, at)];
+    return [key, member === null ? null : (read ?? scalar)(member, at, vectors)];
   });
   return Object.fromEntries(members);
 }
@@ -60,12 +76,14 @@ export function content(value: unknown, field = "content"): JsonValue {
 }
 
 /** Turns the items of `addMany` into JSON. */
-export function items(value: unknown): JsonValue[] {
+export function items(value: unknown, vectors: Vectors): JsonValue[] {
   if (!Array.isArray(value)) throw invalid("items", `must be an array, not ${nameOf(value)}`);
   if (value.length > 100_000)
     throw invalid("items", `has ${value.length} elements: at most 100000 are allowed`);
   // Array.from, because map would pass over the holes of a sparse array.
-  return Array.from(value, (item: unknown, i) => options(item, `items[${i}]`, `items[${i}].`));
+  return Array.from(value, (item: unknown, i) =>
+    options(item, `items[${i}]`, `items[${i}].`, vectors),
+  );
 }
 
 /** Turns null, a boolean, a number or a text into JSON. */
@@ -85,6 +103,18 @@ export function scalar(value: unknown, field: string): JsonValue {
 
 function time(value: unknown, field: string): JsonValue {
   return formatTime(parseTime(value, field));
+}
+
+/** Lays vectors one behind the other, as they go over the wire; nothing if there are none. */
+export function joined(vectors: Vectors): Float32Array | undefined {
+  if (vectors.length <= 1) return vectors[0];
+  const all = new Float32Array(vectors.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const vector of vectors) {
+    all.set(vector, end);
+    end += vector.length;
+  }
+  return all;
 }
 
 /** Writes the arguments of a call. */

@@ -11,6 +11,8 @@ ErrorCode = Literal[
     "CONFLICT",
     "CLOSED",
     "READ_ONLY",
+    "EMBEDDER_MISMATCH",
+    "EMBEDDER_FAILED",
     "UNSUPPORTED_FORMAT",
     "CORRUPT",
     "BUSY",
@@ -82,6 +84,18 @@ class ReadOnlyError(AgentMemError):
     """A write through a memory that was opened with `read_only`."""
 
     code = "READ_ONLY"
+
+
+class EmbedderMismatchError(AgentMemError):
+    """Another embedder is named than the store's."""
+
+    code = "EMBEDDER_MISMATCH"
+
+
+class EmbedderFailedError(AgentMemError):
+    """The caller's `embed` failed, or there is none and a vector is needed."""
+
+    code = "EMBEDDER_FAILED"
 
 
 class UnsupportedFormatError(AgentMemError):

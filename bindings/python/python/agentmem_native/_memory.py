@@ -8,9 +8,11 @@ import contextlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
 
+from . import _embed as embedding
 from . import _wire as wire
 from ._native import NativeMemory, end_deliveries
 from ._types import (
@@ -19,6 +21,7 @@ from ._types import (
     AddItem,
     Clock,
     Durability,
+    EmbedderOption,
     Event,
     History,
     Hit,
@@ -26,11 +29,13 @@ from ._types import (
     Message,
     Mode,
     Order,
+    Progress,
     Recency,
     Record,
     Stats,
     Time,
     Unset,
+    Vector,
     Verification,
 )
 
@@ -49,10 +54,11 @@ class _RecordCalls:
     cancelled is written or not, never half: retry it with the same id.
     """
 
-    __slots__ = ("_clock", "_native")
+    __slots__ = ("_clock", "_embedder", "_native")
 
     _native: NativeMemory
     _clock: Clock | None
+    _embedder: embedding.Holder
 
     async def add(
         self,
@@ -66,6 +72,7 @@ class _RecordCalls:
         metadata: JsonObject | None = None,
         importance: float | None = None,
         id: str | None = None,
+        embedding: Vector | None = None,
         created_at: Time | None = None,
         expires_at: Time | None = None,
         ttl: float | None = None,
@@ -85,6 +92,8 @@ class _RecordCalls:
             importance: From 0 to 1; 0.5 by default.
             id: An add that is repeated with its id and equal fields writes nothing, so that a
                 retry is safe.
+            embedding: Its vector, where the store's embedder is the caller's own and shall not be
+                asked: a list, a tuple or a buffer of floats, such as a numpy array.
             created_at: When it happened; now by default.
             expires_at: From then on the record counts as absent. Not together with `ttl`.
             ttl: Seconds from now to `expires_at`.
@@ -103,13 +112,16 @@ class _RecordCalls:
             "metadata": metadata,
             "importance": importance,
             "id": id,
+            "embedding": embedding,
             "createdAt": created_at,
             "expiresAt": expires_at,
             "ttl": ttl,
             "dedupe": dedupe,
         }
-        arguments = {"content": wire.content(content), "options": wire.options(given, unknown)}
-        return wire.record(await self._call("add", arguments))
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"content": wire.content(content), "options": options}
+        return wire.record(await self._call("add", arguments, vectors))
 
     async def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
@@ -122,8 +134,9 @@ class _RecordCalls:
             defaults: Any option of `add` but `id`; holds where an item does not have it.
         """
         wire.options({}, unknown)
-        arguments = {"items": wire.items(items), "defaults": wire.defaults(defaults)}
-        return [wire.record(one) for one in await self._call("addMany", arguments)]
+        vectors: list[bytes] = []
+        arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
+        return [wire.record(one) for one in await self._call("addMany", arguments, vectors)]
 
     async def search(
         self,
@@ -138,6 +151,7 @@ class _RecordCalls:
         limit: int | None = 10,
         mode: Mode | None = "hybrid",
         min_score: float | None = 0.0,
+        embedding: Vector | None = None,
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
         context: int | None = 0,
@@ -158,6 +172,7 @@ class _RecordCalls:
             mode: Words and vectors together (`hybrid`), words alone (`lexical`), or vectors alone
                 (`semantic`).
             min_score: Leaves out hits with a lower score, 0 to 1.
+            embedding: The query's vector, as in `add`.
             recency: Lets newer records come first: `{"weight": 0.5, "half_life": 86400}` adds 0.5
                 to the score of a record that is new, 0.25 to that of one a day old, and so on,
                 before all is divided by 1.5. The weight is 0 to 100, the half-life in seconds.
@@ -176,12 +191,15 @@ class _RecordCalls:
             "limit": limit,
             "mode": mode,
             "minScore": min_score,
+            "embedding": embedding,
             "recency": recency,
             "importanceWeight": importance_weight,
             "context": context,
         }
-        arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
-        return [wire.hit(one) for one in await self._call("search", arguments)]
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"query": wire.scalar(query, "query"), "options": options}
+        return [wire.hit(one) for one in await self._call("search", arguments, vectors)]
 
     async def get(self, id: str, **unknown: NoReturn) -> Record | None:
         """Gives the record with this id, or None."""
@@ -247,6 +265,7 @@ class _RecordCalls:
         importance: float | Unset | None = UNSET,
         expires_at: Time | Unset | None = UNSET,
         ttl: float | Unset | None = UNSET,
+        embedding: Vector | None = None,
         if_version: int | None = None,
         **unknown: NoReturn,
     ) -> Record:
@@ -259,6 +278,7 @@ class _RecordCalls:
             importance: None makes it 0.5.
             expires_at: None takes the expiry away. Not together with `ttl`.
             ttl: Seconds from now to `expires_at`.
+            embedding: The new vector, as in `add`.
             if_version: The version that the record must have.
 
         Raises:
@@ -271,10 +291,13 @@ class _RecordCalls:
             "importance": importance,
             "expiresAt": expires_at,
             "ttl": ttl,
+            "embedding": UNSET if embedding is None else embedding,
             "ifVersion": if_version,
         }
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
-        return wire.record(await self._call("update", arguments))
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"id": wire.scalar(id, "id"), "options": options}
+        return wire.record(await self._call("update", arguments, vectors))
 
     async def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -372,14 +395,29 @@ class _RecordCalls:
         view = ScopedMemory.__new__(ScopedMemory)
         view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
         view._clock = self._clock
+        view._embedder = self._embedder
         return view
 
-    async def _call(self, operation: str, arguments: JsonObject) -> Any:
-        """Does an operation; its place among the others is taken before the first wait."""
+    async def _call(
+        self, operation: str, arguments: JsonObject, vectors: list[bytes] | None = None
+    ) -> Any:
+        """Does an operation; its place among the others is taken before the first wait.
+
+        One for which the caller's embedder is asked takes it when it has its vectors.
+        """
         now = wire.now(self._clock)
-        args = wire.write(arguments)
+        args, given = wire.write(arguments), b"".join(vectors or ())
+        own = self._embedder.own
+        if own is not None and embedding.needs_asking(operation, vectors):
+            asking = self._native.ask(operation, args, given, wire.now_or_system(now))
+            try:
+                texts = json.loads(await _wait(asking.submit_texts))
+                made = await embedding.ask(own, texts)
+                return json.loads(await _wait(lambda waiter: asking.submit(made, waiter)))
+            finally:
+                asking.end()
         return json.loads(
-            await _wait(lambda waiter: self._native.submit(operation, args, now, waiter))
+            await _wait(lambda waiter: self._native.submit(operation, args, given, now, waiter))
         )
 
 
@@ -425,6 +463,7 @@ class Memory(_RecordCalls):
         cache_bytes: int | None = 268_435_456,
         max_queued: int | None = 10_000,
         history: History | None = "keep",
+        embedder: EmbedderOption | Unset = UNSET,
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> None:
@@ -441,6 +480,9 @@ class Memory(_RecordCalls):
             cache_bytes: About how much memory loaded search indexes may take.
             max_queued: How many calls may be under way at once; one more raises `LimitError`.
             history: Which superseded states `compact` leaves: `keep`, `none` or `{"days": n}`.
+            embedder: What makes the vectors: `builtin`, an embedder of the caller's own, such as
+                `{"id": "mine", "dimensions": 384, "embed": embed}`, or None for none. Left out, it
+                is what the store says, and in a new one the built-in table.
             clock: Gives milliseconds since 1970; the system's clock by default.
 
         Raises:
@@ -456,7 +498,9 @@ class Memory(_RecordCalls):
             "history": history,
         }
         self._clock = wire.clock(clock)
-        options = wire.write(wire.options(given, unknown))
+        named, own = embedding.read(embedder)
+        self._embedder = embedding.Holder(own)
+        options = wire.write({**wire.options(given, unknown), **named})
         self._native = NativeMemory(wire.path(path), options)
 
     @classmethod
@@ -471,6 +515,7 @@ class Memory(_RecordCalls):
         cache_bytes: int | None = 268_435_456,
         max_queued: int | None = 10_000,
         history: History | None = "keep",
+        embedder: EmbedderOption | Unset = UNSET,
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> Memory:
@@ -481,6 +526,7 @@ class Memory(_RecordCalls):
             UnsupportedFormatError: The file is not a store, or of a newer format.
             CorruptError: The file is damaged.
             BusyError: Another process held it for too long.
+            EmbedderMismatchError: The store has another embedder than the one that is named.
         """
         memory = cls(
             path,
@@ -491,6 +537,7 @@ class Memory(_RecordCalls):
             cache_bytes=cache_bytes,
             max_queued=max_queued,
             history=history,
+            embedder=embedder,
             clock=clock,
             **unknown,
         )
@@ -529,6 +576,41 @@ class Memory(_RecordCalls):
             IoError: There is something at the path already.
         """
         return int(await self._call("backup", {"path": wire.path(path)}))
+
+    async def reembed(
+        self,
+        *,
+        embedder: EmbedderOption | Unset = UNSET,
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Moves the store to another embedder, and gives the number of records that it moved.
+
+        Searches and writes go on with the old one until every record has its new vector. A move
+        that ends early, because it is cancelled, `embed` raises, the memory is closed or the
+        process killed, leaves the store as it was, and the next one goes on.
+
+        Args:
+            embedder: As in the constructor; one of the caller's own has `embed`.
+            on_progress: Hears after each batch how many records have their new vector, of how
+                many. What it raises ends the call.
+
+        Raises:
+            EmbedderFailedError: `embed` raised, or gave what cannot be used.
+        """
+        wire.options({}, unknown)
+        moving, own = embedding.move(self._native, embedder)
+        made, asked = b"", False
+        while True:
+            step = json.loads(await _wait(partial(moving.submit_step, made)))
+            # The first step of a move that asks only tells what to ask.
+            if on_progress is not None and (asked or (own is None and step["done"] > 0)):
+                on_progress(step["done"], step["total"])
+            if "moved" in step:
+                self._embedder.own = own
+                return int(step["moved"])
+            if own is not None:
+                made, asked = await embedding.ask(own, step["texts"]), True
 
     async def close(self) -> None:
         """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""

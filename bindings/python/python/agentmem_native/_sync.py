@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NoReturn
 
+from . import _embed as embedding
 from . import _wire as wire
 from ._native import NativeMemory
 from ._types import (
@@ -16,6 +17,7 @@ from ._types import (
     AddItem,
     Clock,
     Durability,
+    EmbedderOption,
     Event,
     History,
     Hit,
@@ -23,11 +25,13 @@ from ._types import (
     Message,
     Mode,
     Order,
+    Progress,
     Recency,
     Record,
     Stats,
     Time,
     Unset,
+    Vector,
     Verification,
 )
 
@@ -44,10 +48,11 @@ class _RecordCalls:
     never half: retry it with the same id.
     """
 
-    __slots__ = ("_clock", "_native")
+    __slots__ = ("_clock", "_embedder", "_native")
 
     _native: NativeMemory
     _clock: Clock | None
+    _embedder: embedding.Holder
 
     def add(
         self,
@@ -61,6 +66,7 @@ class _RecordCalls:
         metadata: JsonObject | None = None,
         importance: float | None = None,
         id: str | None = None,
+        embedding: Vector | None = None,
         created_at: Time | None = None,
         expires_at: Time | None = None,
         ttl: float | None = None,
@@ -77,21 +83,25 @@ class _RecordCalls:
             "metadata": metadata,
             "importance": importance,
             "id": id,
+            "embedding": embedding,
             "createdAt": created_at,
             "expiresAt": expires_at,
             "ttl": ttl,
             "dedupe": dedupe,
         }
-        arguments = {"content": wire.content(content), "options": wire.options(given, unknown)}
-        return wire.record(self._call("add", arguments))
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"content": wire.content(content), "options": options}
+        return wire.record(self._call("add", arguments, vectors))
 
     def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
     ) -> list[Record]:
         """Remembers many, all or none, and gives the records in order."""
         wire.options({}, unknown)
-        arguments = {"items": wire.items(items), "defaults": wire.defaults(defaults)}
-        return [wire.record(one) for one in self._call("addMany", arguments)]
+        vectors: list[bytes] = []
+        arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
+        return [wire.record(one) for one in self._call("addMany", arguments, vectors)]
 
     def search(
         self,
@@ -106,6 +116,7 @@ class _RecordCalls:
         limit: int | None = 10,
         mode: Mode | None = "hybrid",
         min_score: float | None = 0.0,
+        embedding: Vector | None = None,
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
         context: int | None = 0,
@@ -122,12 +133,15 @@ class _RecordCalls:
             "limit": limit,
             "mode": mode,
             "minScore": min_score,
+            "embedding": embedding,
             "recency": recency,
             "importanceWeight": importance_weight,
             "context": context,
         }
-        arguments = {"query": wire.scalar(query, "query"), "options": wire.options(given, unknown)}
-        return [wire.hit(one) for one in self._call("search", arguments)]
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"query": wire.scalar(query, "query"), "options": options}
+        return [wire.hit(one) for one in self._call("search", arguments, vectors)]
 
     def get(self, id: str, **unknown: NoReturn) -> Record | None:
         """Gives the record with this id, or None."""
@@ -175,6 +189,7 @@ class _RecordCalls:
         importance: float | Unset | None = UNSET,
         expires_at: Time | Unset | None = UNSET,
         ttl: float | Unset | None = UNSET,
+        embedding: Vector | None = None,
         if_version: int | None = None,
         **unknown: NoReturn,
     ) -> Record:
@@ -185,10 +200,13 @@ class _RecordCalls:
             "importance": importance,
             "expiresAt": expires_at,
             "ttl": ttl,
+            "embedding": UNSET if embedding is None else embedding,
             "ifVersion": if_version,
         }
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
-        return wire.record(self._call("update", arguments))
+        vectors: list[bytes] = []
+        options = wire.options(given, unknown, vectors)
+        arguments = {"id": wire.scalar(id, "id"), "options": options}
+        return wire.record(self._call("update", arguments, vectors))
 
     def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -277,13 +295,26 @@ class _RecordCalls:
         view = SyncScopedMemory.__new__(SyncScopedMemory)
         view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
         view._clock = self._clock
+        view._embedder = self._embedder
         return view
 
-    def _call(self, operation: str, arguments: JsonObject) -> Any:
+    def _call(
+        self, operation: str, arguments: JsonObject, vectors: list[bytes] | None = None
+    ) -> Any:
         now = wire.now(self._clock)
+        given, own = b"".join(vectors or ()), self._embedder.own
+        if own is not None and embedding.needs_asking(operation, vectors):
+            args = wire.write(arguments)
+            asking = self._native.ask(operation, args, given, wire.now_or_system(now))
+            try:
+                made = embedding.ask_here(own, json.loads(asking.texts()))
+                return json.loads(asking.finish(made))
+            finally:
+                asking.end()
         if operation in _LONG:
-            return json.loads(self._native.call_long(operation, wire.write(arguments), now))
-        return json.loads(self._native.call(operation, wire.write({**arguments, "now": now})))
+            return json.loads(self._native.call_long(operation, wire.write(arguments), given, now))
+        args = wire.write({**arguments, "now": now})
+        return json.loads(self._native.call(operation, args, given))
 
 
 class SyncScopedMemory(_RecordCalls):
@@ -322,6 +353,7 @@ class SyncMemory(_RecordCalls):
         cache_bytes: int | None = 268_435_456,
         max_queued: int | None = 10_000,
         history: History | None = "keep",
+        embedder: EmbedderOption | Unset = UNSET,
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> None:
@@ -336,7 +368,9 @@ class SyncMemory(_RecordCalls):
             "history": history,
         }
         self._clock = wire.clock(clock)
-        options = wire.write(wire.options(given, unknown))
+        named, own = embedding.read(embedder)
+        self._embedder = embedding.Holder(own)
+        options = wire.write({**wire.options(given, unknown), **named})
         self._native = NativeMemory(wire.path(path), options)
 
     @classmethod
@@ -351,6 +385,7 @@ class SyncMemory(_RecordCalls):
         cache_bytes: int | None = 268_435_456,
         max_queued: int | None = 10_000,
         history: History | None = "keep",
+        embedder: EmbedderOption | Unset = UNSET,
         clock: Clock | None = None,
         **unknown: NoReturn,
     ) -> SyncMemory:
@@ -364,6 +399,7 @@ class SyncMemory(_RecordCalls):
             cache_bytes=cache_bytes,
             max_queued=max_queued,
             history=history,
+            embedder=embedder,
             clock=clock,
             **unknown,
         )
@@ -402,6 +438,28 @@ class SyncMemory(_RecordCalls):
             IoError: There is something at the path already.
         """
         return int(self._call("backup", {"path": wire.path(path)}))
+
+    def reembed(
+        self,
+        *,
+        embedder: EmbedderOption | Unset = UNSET,
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Moves the store to another embedder, and gives the number of records that it moved."""
+        wire.options({}, unknown)
+        moving, own = embedding.move(self._native, embedder)
+        made, asked = b"", False
+        while True:
+            step = json.loads(moving.step(made))
+            # The first step of a move that asks only tells what to ask.
+            if on_progress is not None and (asked or (own is None and step["done"] > 0)):
+                on_progress(step["done"], step["total"])
+            if "moved" in step:
+                self._embedder.own = own
+                return int(step["moved"])
+            if own is not None:
+                made, asked = embedding.ask_here(own, step["texts"]), True
 
     def close(self) -> None:
         """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""

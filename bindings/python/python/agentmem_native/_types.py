@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, Protocol, TypedDict
 
 JsonObject = dict[str, Any]
 Time = datetime | str
@@ -35,6 +35,39 @@ class Recency(TypedDict):
     """What a new record gains, beside how well it answers, which counts 1; 0 to 100."""
     half_life: float
     """After so many seconds it gains half of that; above 0."""
+
+
+class Floats(Protocol):
+    """A one-dimensional buffer of floats of 32 or 64 bits: `array.array`, `numpy.ndarray`."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+
+Vector = Sequence[float] | Floats
+"""A vector: finite numbers, not all of them zero."""
+Embed = Callable[[list[str]], Iterable[Vector] | Awaitable[Iterable[Vector]]]
+"""Gives the vectors of 1 to 64 texts, in their order."""
+Progress = Callable[[int, int], object]
+"""Hears how many records are done, of how many."""
+
+
+class _Embedder(TypedDict):
+    id: str
+    dimensions: int
+
+
+class Embedder(_Embedder, total=False):
+    """An embedder of the caller's own: its name, and how many components its vectors have.
+
+    The name is for good: a store opens with the embedder that its vectors are of. `embed` may be a
+    coroutine function in `Memory`; without it vectors come as `embedding`.
+    """
+
+    embed: Embed | None
+
+
+EmbedderOption = Literal["builtin"] | Embedder | None
+"""What makes the vectors of a store: the built-in table, the caller's own embedder, or nothing."""
 
 
 class Unset(enum.Enum):
@@ -125,6 +158,10 @@ class Stats:
     """The size of the file and of those beside it; 0 in memory."""
     pending_purge: bool
     """Whether something that was purged may still be in the file."""
+    embedder: str | None
+    """The id of the embedder: `builtin` for the built-in table, None for none."""
+    dimensions: int
+    """How many components its vectors have; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,3 +216,4 @@ class AddItem(_Content, AddDefaults, total=False):
     """One of the items of `add_many`: content and any option of `add`."""
 
     id: str | None
+    embedding: Vector | None

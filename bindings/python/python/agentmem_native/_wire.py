@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -50,7 +52,7 @@ _ADD_NAMES = {
     "dedupe": "dedupe",
 }
 _RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
-_ITEM_NAMES = {"content": "content", **_ADD_NAMES}
+_ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
 
 
 def write(arguments: JsonObject) -> str:
@@ -58,11 +60,20 @@ def write(arguments: JsonObject) -> str:
     return json.dumps(arguments, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def options(given: Mapping[str, object], unknown: Iterable[str] = ()) -> JsonObject:
-    """Turns options, by their wire names, into JSON; what is UNSET is left out."""
+def options(
+    given: Mapping[str, object], unknown: Iterable[str] = (), vectors: list[bytes] | None = None
+) -> JsonObject:
+    """Turns options, by their wire names, into JSON; what is UNSET is left out.
+
+    Vectors go beside it, into `vectors`: in the JSON stands how many components each has.
+    """
     for name in unknown:
         raise InvalidArgumentError(f"{_camel(name)} is unknown here", _camel(name))
-    return {name: _option(name, value, name) for name, value in given.items() if value is not UNSET}
+    return {
+        name: _option(name, value, name, vectors)
+        for name, value in given.items()
+        if value is not UNSET
+    }
 
 
 def content(value: object, field: str = "content") -> object:
@@ -72,14 +83,15 @@ def content(value: object, field: str = "content") -> object:
     return scalar(value, field)
 
 
-def items(value: object) -> list[JsonObject]:
+def items(value: object, vectors: list[bytes]) -> list[JsonObject]:
     """Turns the items of `add_many` into JSON."""
     if not isinstance(value, (list, tuple)):
         raise _invalid("items", f"must be a list, not {_type_of(value)}")
     if len(value) > _MAX_ITEMS:
         raise _invalid("items", f"are {len(value)}: {_MAX_ITEMS} are the most")
     return [
-        _members(item, _ITEM_NAMES, f"items[{i}]", f"items[{i}].") for i, item in enumerate(value)
+        _members(item, _ITEM_NAMES, f"items[{i}]", f"items[{i}].", vectors)
+        for i, item in enumerate(value)
     ]
 
 
@@ -97,6 +109,27 @@ def scalar(value: object, field: str) -> object:
     if isinstance(value, (int, float)):
         return _number(value, field)
     raise _invalid(field, f"cannot be {_type_of(value)}")
+
+
+def vector(value: object, field: str) -> bytes:
+    """Turns a vector into the bytes of floats of 32 bits (spec 12.3); its size is checked later."""
+    if not isinstance(value, (list, tuple)):
+        try:
+            view = memoryview(value)  # type: ignore[arg-type]  # what is no buffer raises
+        except TypeError:
+            problem = f"must be a list, a tuple or a buffer of floats, not {_type_of(value)}"
+            raise _invalid(field, problem) from None
+        if view.ndim != 1 or view.format not in ("f", "d"):
+            raise _invalid(field, "must be one-dimensional, of floats of 32 or 64 bits")
+        if view.format == "f":
+            return view.tobytes()
+        value = view.tolist()
+    elif bool in set(map(type, value)):
+        raise _invalid(field, "must have numbers as components, not bool")
+    try:
+        return array("f", value).tobytes()
+    except (TypeError, ValueError, OverflowError):
+        raise _invalid(field, "must have numbers as components, finite as float32") from None
 
 
 def path(value: object) -> str | None:
@@ -128,6 +161,11 @@ def now(clock: Clock | None) -> int | None:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _END:
         return math.floor(value)
     raise _invalid("clock", "must give milliseconds since 1970, within the years 1970 to 9999")
+
+
+def now_or_system(now: int | None) -> int:
+    """Gives the time of a call; the system's, if there is no clock."""
+    return time.time_ns() // 1_000_000 if now is None else now
 
 
 def record(wire: JsonObject) -> Record:
@@ -171,6 +209,8 @@ def stats(wire: JsonObject) -> Stats:
         events=wire["events"],
         bytes=wire["bytes"],
         pending_purge=wire["pendingPurge"],
+        embedder=wire["embedder"],
+        dimensions=wire["dimensions"],
     )
 
 
@@ -208,7 +248,13 @@ def _camel(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
-def _members(value: object, names: Mapping[str, str], field: str, before: str) -> JsonObject:
+def _members(
+    value: object,
+    names: Mapping[str, str],
+    field: str,
+    before: str,
+    vectors: list[bytes] | None = None,
+) -> JsonObject:
     """Turns an object whose keys are options into JSON; errors are told by the wire names."""
     if not isinstance(value, dict):
         raise _invalid(field, f"must be a dict, not {_type_of(value)}")
@@ -221,13 +267,16 @@ def _members(value: object, names: Mapping[str, str], field: str, before: str) -
             at = before + (key if names is _MESSAGE_NAMES else _camel(key))
             raise _invalid(at, f"is unknown here: known are {', '.join(names)}")
         if member is not UNSET:
-            members[name] = _option(name, member, before + name)
+            members[name] = _option(name, member, before + name, vectors)
     return members
 
 
-def _option(name: str, value: object, field: str) -> object:
+def _option(name: str, value: object, field: str, vectors: list[bytes] | None) -> object:
     if value is None:
         return None
+    if name == "embedding" and vectors is not None:
+        vectors.append(vector(value, field))
+        return len(vectors[-1]) // 4
     return _READERS.get(name, scalar)(value, field)
 
 
@@ -295,7 +344,7 @@ def _json(value: object, at: str, limit: _Limit, depth: int = 0) -> object:
         limit.take(len(value))
         if isinstance(value, dict):
             return {
-                _key(key, at): _json(member, f"{at}.{key}", limit, depth + 1)
+                key_of(key, at): _json(member, f"{at}.{key}", limit, depth + 1)
                 for key, member in value.items()
             }
         return [_json(item, f"{at}[{i}]", limit, depth + 1) for i, item in enumerate(value)]
@@ -304,7 +353,8 @@ def _json(value: object, at: str, limit: _Limit, depth: int = 0) -> object:
     return scalar(value, at)
 
 
-def _key(key: object, at: str) -> str:
+def key_of(key: object, at: str) -> str:
+    """Checks a key of JSON."""
     if not isinstance(key, str):
         raise _invalid(at, "has a key that is not text")
     return _text(key, at)

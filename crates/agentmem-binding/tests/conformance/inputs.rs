@@ -54,6 +54,9 @@ fn generate(name: &str, operand: &Value, context: Context) -> Option<Value> {
             .collect(),
         "$nested" => nested(operand),
         "$path" => json!(context.folder.join(text(operand))),
+        "$embedder" => {
+            json!({ "id": format!("bytes-{operand}"), "dimensions": operand, "embed": "bytes" })
+        }
         "$input" => panic!("{operand} cannot be written in the wire form"),
         _ => return None,
     })

@@ -65,6 +65,8 @@ fn show(value: &Value) -> String {
 struct Named {
     handle: Arc<Handle>,
     view: bool,
+    /// The dimensions of the case's own embedder, if the handle has it: shared with its views, and changed by `reembed`.
+    embedder: Arc<Mutex<Option<usize>>>,
 }
 
 /// One run of a case: its handles, what it saved, its clock and its folder.
@@ -198,6 +200,7 @@ impl<'a> CaseRun<'a> {
                 let view = Named {
                     handle: Arc::new(handle),
                     view: true,
+                    embedder: Arc::clone(&self.named(step).embedder),
                 };
                 self.handles.insert(text(&step["as"]).to_owned(), view);
                 Ok(Value::Null)
@@ -216,9 +219,22 @@ impl<'a> CaseRun<'a> {
         if let Some(now) = self.now.as_f64() {
             wire.insert("now".to_owned(), json!(now.floor() as i64));
         }
+        let embedder = Arc::clone(&self.named(step).embedder);
+        if operation == "reembed" {
+            return Box::new(move || reembed(&handle, wire, &embedder));
+        }
+        let vectors = take_vectors(&mut wire);
+        let asks = matches!(operation.as_str(), "add" | "addMany" | "search" | "update");
+        let dimensions = embedder
+            .lock()
+            .expect("no thread panicked")
+            .filter(|_| asks);
         let wire = Value::Object(wire).to_string();
         Box::new(move || {
-            let answer = handle.call(&operation, &wire)?;
+            let answer = match dimensions {
+                Some(dimensions) => ask(&handle, &operation, wire, vectors, dimensions)?,
+                None => handle.call(&operation, &wire, vectors)?,
+            };
             Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
         })
     }
@@ -269,10 +285,12 @@ impl<'a> CaseRun<'a> {
     ) -> Result<(), WireError> {
         let own = json!(self.folder.join("store.agentmem"));
         let path = options.remove("path").unwrap_or(own);
+        let embedder = options.get_mut("embedder").and_then(take_embed);
         let handle = open(path.as_str(), &Value::Object(options).to_string())?;
         let opened = Named {
             handle: Arc::new(handle),
             view: false,
+            embedder: Arc::new(Mutex::new(embedder)),
         };
         self.handles.insert(name.to_owned(), opened);
         Ok(())
@@ -284,6 +302,96 @@ impl<'a> CaseRun<'a> {
                 named.handle.close();
             }
         }
+    }
+}
+
+/// Takes the embedder's function out of the options; gives its dimensions if there is one.
+fn take_embed(embedder: &mut Value) -> Option<usize> {
+    let members = embedder.as_object_mut()?;
+    members.remove("embed").filter(|embed| *embed == "bytes")?;
+    members["dimensions"]
+        .as_u64()
+        .map(|count| usize::try_from(count).expect("they are few"))
+}
+
+/// Component k counts the bytes that leave k when divided by the dimensions.
+fn count_bytes(texts: &Value, dimensions: usize) -> Vec<f32> {
+    let mut vectors = Vec::new();
+    for content in list(texts) {
+        let mut counts = vec![0.0; dimensions];
+        text(content)
+            .bytes()
+            .for_each(|byte| counts[usize::from(byte) % dimensions] += 1.0);
+        vectors.extend(counts);
+    }
+    vectors
+}
+
+/// Turns each `embedding` into the number of its components; gives these, as they stand beside the JSON.
+fn take_vectors(wire: &mut Map<String, Value>) -> Vec<f32> {
+    let mut vectors = Vec::new();
+    let mut take = |members: &mut Value| {
+        if let Some(Value::Array(components)) = members.get("embedding") {
+            let count = components.len();
+            vectors.extend(
+                components
+                    .iter()
+                    .filter_map(Value::as_f64)
+                    .map(|component| component as f32),
+            );
+            members["embedding"] = json!(count);
+        }
+    };
+    wire.get_mut("options").map(&mut take);
+    if let Some(Value::Array(items)) = wire.get_mut("items") {
+        items.iter_mut().for_each(&mut take);
+    }
+    wire.get_mut("defaults").map(&mut take);
+    vectors
+}
+
+fn wait(begin: impl FnOnce(agentmem_binding::Done)) -> Result<Value, WireError> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    begin(Box::new(move |outcome| {
+        sender.send(outcome).expect("the runner waits")
+    }));
+    let outcome = receiver.recv().expect("an outcome is told");
+    outcome.map(|answer| serde_json::from_str(&answer).expect("an answer is JSON"))
+}
+
+/// Does a call as the facades do it whose embedder has a function.
+fn ask(
+    handle: &Handle,
+    operation: &str,
+    mut wire: String,
+    vectors: Vec<f32>,
+    dimensions: usize,
+) -> Result<String, WireError> {
+    let now = serde_json::from_str::<Value>(&wire).expect("it was just written")["now"].as_i64();
+    let asking = handle.ask(operation, std::mem::take(&mut wire), vectors, now)?;
+    let answer = wait(|done| asking.submit_texts(done))
+        .and_then(|texts| wait(|done| asking.submit(count_bytes(&texts, dimensions), done)));
+    asking.end();
+    answer.map(|answer| answer.to_string())
+}
+
+fn reembed(
+    handle: &Handle,
+    mut wire: Map<String, Value>,
+    embedder: &Mutex<Option<usize>>,
+) -> Outcome {
+    let options = wire.get_mut("options").expect("reembed takes options");
+    let mut target = options["embedder"].take();
+    let dimensions = take_embed(&mut target);
+    let moving = handle.reembed(&target.to_string())?;
+    let mut vectors = Vec::new();
+    loop {
+        let step = wait(|done| moving.submit_step(vectors, done))?;
+        if let Some(moved) = step.get("moved") {
+            *embedder.lock().expect("no thread panicked") = dimensions;
+            return Ok(moved.clone());
+        }
+        vectors = count_bytes(&step["texts"], dimensions.unwrap_or(1));
     }
 }
 
@@ -375,7 +483,9 @@ fn leading(operation: &str) -> Option<&'static str> {
         "search" => Some("query"),
         "get" | "update" | "delete" | "history" => Some("id"),
         "backup" => Some("path"),
-        "getAll" | "clear" | "count" | "changes" | "compact" | "stats" | "verify" => None,
+        "getAll" | "clear" | "count" | "changes" | "compact" | "stats" | "verify" | "reembed" => {
+            None
+        }
         _ => panic!("unknown operation {operation}"),
     }
 }

@@ -1,12 +1,16 @@
-//! The built-in embedder: a vector for a text from a table of tokens, by integers alone.
+//! The built-in embedder, a vector for a text from a table of tokens by integers alone; and which other there may be.
 
+mod embedder;
 mod table;
 mod wordpiece;
 
 #[cfg(test)]
 mod tests;
 
-pub use table::{DIMENSIONS, row_norm, token_row};
+#[cfg(test)]
+use embedder::quantise_floats;
+pub use embedder::{Embedder, MAX_DIMENSIONS};
+pub use table::{DIMENSIONS, TABLE_ID, row_norm, token_row};
 pub use wordpiece::token_ids;
 
 /// How many distinct tokens of a text the second stage compares.

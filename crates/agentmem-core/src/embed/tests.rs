@@ -63,3 +63,24 @@ fn a_row_has_the_length_that_its_components_give() {
     assert_eq!(row_norm(7592), f64::from(squares).sqrt());
     assert_eq!(row_norm(0), 0.0, "the padding token means nothing");
 }
+
+#[test]
+fn floats_are_quantised_as_the_vectors_say() {
+    for vector in vectors("quantise-floats.json") {
+        let components: Vec<f32> = from_value(vector["input"].clone()).unwrap();
+        let expected: Vec<i8> = from_value(vector["output"].clone()).unwrap();
+        assert_eq!(quantise_floats(&components), expected, "{}", vector["why"]);
+    }
+}
+
+#[test]
+fn the_id_of_the_table_is_that_of_these_bytes() {
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(include_bytes!("../../data/table_128.i8"));
+    let begin: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    // Who changes the table gives it an id of its own: stores remember by it which one their vectors are of.
+    assert_eq!(
+        (TABLE_ID, begin.as_str()),
+        ("agentmem-static-128-v1", "fe054702e152fab6")
+    );
+}

@@ -2,30 +2,62 @@
 
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::embed;
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::memory::ids::IdSource;
 use crate::memory::queue::{Commit, Group, Outcome, Queue};
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
 use crate::search_index::{Document, Index, View, Vocabulary};
-use crate::store::{Batch, Selection, Snapshot, Store};
+use crate::store::{Batch, Embedding, Selection, Snapshot, Store, moved};
 
 /// A transaction takes no more writes after this time, so that other processes get their turn.
 const TRANSACTION_TIME: Duration = Duration::from_millis(50);
 
+/// What the vectors of a write are of, since the store may have moved before it is committed.
+#[derive(Clone, Debug)]
+pub(super) struct Basis {
+    pub embedding: Arc<Embedding>,
+    /// Whether the handle named its embedder, and so wants no other.
+    pub is_named: bool,
+}
+
+impl Basis {
+    /// Gives the embedder of the store as it is now, if a write of this basis may go there.
+    fn embedder_now<'a>(&self, now: &'a Embedding) -> Result<&'a Embedder> {
+        let is_bound = self.is_named || self.embedding.embedder.is_own();
+        if *now == *self.embedding || !is_bound {
+            Ok(&now.embedder)
+        } else {
+            Err(moved())
+        }
+    }
+
+    /// Gives the vector for the store as it is now: the one that was made, or another of the same text.
+    fn vector(&self, made: Vec<i8>, now: &Embedding, text: &str) -> Result<Vec<i8>> {
+        let embedder = self.embedder_now(now)?;
+        if *now == *self.embedding {
+            return Ok(made);
+        }
+        embedder.vector(None, text)
+    }
+}
+
 /// A write that has been checked and embedded.
 #[derive(Debug)]
 pub(super) enum Write {
-    Add(Draft, Vec<i8>),
-    AddMany(Vec<(Draft, Vec<i8>)>),
+    Add(Draft, Vec<i8>, Basis),
+    AddMany(Vec<(Draft, Vec<i8>)>, Basis),
     Update {
         id: String,
         scope: ScopeMatch,
         revision: Revision,
+        /// That of the caller's embedder, if it was given.
+        vector: Option<Vec<i8>>,
+        basis: Basis,
     },
     Delete {
         id: String,
@@ -103,12 +135,15 @@ pub(super) struct Engine {
     process: u32,
     ids: Mutex<IdSource>,
     indexes: Mutex<Indexes>,
+    /// What the store's vectors were of when it was last looked at.
+    embedding: Mutex<Arc<Embedding>>,
     queue: Queue<(Write, Timestamp), Written>,
 }
 
 /// The indexes that are loaded, all as of the same event.
 struct Indexes {
     applied: i64,
+    embedding: Arc<Embedding>,
     vocabulary: Vocabulary,
     loaded: HashMap<Match, Loaded>,
     cache_bytes: u64,
@@ -122,21 +157,51 @@ struct Loaded {
 }
 
 impl Engine {
-    pub fn new(store: Store, cache_bytes: u64) -> Self {
+    pub fn new(store: Store, cache_bytes: u64) -> Result<Self> {
+        let embedding = Arc::new(store.read(|snapshot| snapshot.embedding())?);
         let indexes = Indexes {
             applied: 0,
+            embedding: Arc::clone(&embedding),
             vocabulary: Vocabulary::default(),
             loaded: HashMap::new(),
             cache_bytes,
             uses: 0,
         };
-        Engine {
+        Ok(Engine {
             store: ManuallyDrop::new(store),
             process: std::process::id(),
             ids: Mutex::default(),
             indexes: Mutex::new(indexes),
+            embedding: Mutex::new(embedding),
             queue: Queue::default(),
+        })
+    }
+
+    /// What the store's vectors were of when it was last looked at.
+    pub fn embedding(&self) -> Arc<Embedding> {
+        Arc::clone(
+            &self
+                .embedding
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// What the store's vectors are of now.
+    pub fn refresh_embedding(&self) -> Result<Arc<Embedding>> {
+        let found = self.store.read(|snapshot| snapshot.embedding())?;
+        Ok(self.note_embedding(&found))
+    }
+
+    fn note_embedding(&self, found: &Embedding) -> Arc<Embedding> {
+        let mut known = self
+            .embedding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if **known != *found {
+            *known = Arc::new(found.clone());
         }
+        Arc::clone(&known)
     }
 
     /// Whether this process opened it, and did not inherit it through a fork.
@@ -161,7 +226,7 @@ impl Engine {
         user: &Match,
         now: Timestamp,
         terms: impl FnOnce(&Vocabulary) -> T,
-    ) -> Result<(View, T)> {
+    ) -> Result<(View, Arc<Embedding>, T)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         let read = self
             .store
@@ -172,7 +237,8 @@ impl Engine {
         }
         read?;
         let view = indexes.loaded[user].index.view();
-        Ok((view, terms(&indexes.vocabulary)))
+        let embedding = self.note_embedding(&indexes.embedding);
+        Ok((view, embedding, terms(&indexes.vocabulary)))
     }
 }
 
@@ -202,6 +268,11 @@ impl Drop for Engine {
 impl Indexes {
     /// Applies what the log has that has not been seen, loads the index if it is missing, and moves it to `now`.
     fn bring_up(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<()> {
+        let embedding = snapshot.embedding()?;
+        if embedding != *self.embedding {
+            self.embedding = Arc::new(embedding);
+            self.loaded.clear();
+        }
         let last_seq = snapshot.last_seq()?;
         if last_seq < self.applied {
             self.loaded.clear();
@@ -213,11 +284,7 @@ impl Indexes {
             self.applied = last_seq;
         }
         if !self.loaded.contains_key(user) {
-            let mut index = Index::new(now);
-            snapshot.partition(user, |stored| {
-                let document = Document::new(stored, &mut self.vocabulary);
-                index.insert(document);
-            })?;
+            let index = self.load(snapshot, user, now)?;
             self.loaded
                 .insert(user.clone(), Loaded { index, last_use: 0 });
         }
@@ -237,13 +304,10 @@ impl Indexes {
         let users: Vec<Match> = self.loaded.keys().cloned().collect();
         for user in users {
             self.bring_up(snapshot, &user, now)?;
+            let fresh = self.load(snapshot, &user, now)?;
             let Some(loaded) = self.loaded.get(&user) else {
                 continue;
             };
-            let mut fresh = Index::new(now);
-            snapshot.partition(&user, |stored| {
-                fresh.insert(Document::new(stored, &mut self.vocabulary));
-            })?;
             if !loaded.index.equals(&fresh) {
                 return Ok(true);
             }
@@ -251,17 +315,41 @@ impl Indexes {
         Ok(false)
     }
 
+    /// Makes the index of a user anew.
+    fn load(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<Index> {
+        let (embedder, vocabulary) = (&self.embedding.embedder, &mut self.vocabulary);
+        let mut index = Index::new(now);
+        let mut is_damaged = false;
+        snapshot.partition(user, |stored| {
+            is_damaged |= stored.vector.len() != embedder.dimensions();
+            if !is_damaged {
+                index.insert(Document::new(stored, embedder, vocabulary));
+            }
+        })?;
+        if is_damaged {
+            return Err(damaged_vector());
+        }
+        Ok(index)
+    }
+
     /// Takes in the records that later events have touched, in the state that they have now.
     fn apply(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
+        let embedder = &self.embedding.embedder;
         for seq in snapshot.touched_since(self.applied)? {
             let stored = snapshot.by_seq(seq)?;
+            if stored
+                .as_ref()
+                .is_some_and(|stored| stored.vector.len() != embedder.dimensions())
+            {
+                return Err(damaged_vector());
+            }
             for (user, loaded) in &mut self.loaded {
                 loaded.index.remove(seq);
                 if let Some(stored) = stored
                     .as_ref()
                     .filter(|stored| user.selects(stored.record.scope.user_id.as_deref()))
                 {
-                    let document = Document::new(stored.clone(), &mut self.vocabulary);
+                    let document = Document::new(stored.clone(), embedder, &mut self.vocabulary);
                     loaded.index.insert(document);
                 }
             }
@@ -319,6 +407,7 @@ impl Engine {
         let mut erasing: Vec<(Outcome<Written>, Result<Written>)> = Vec::new();
         let committed = self.store.write(|batch| {
             let begun = Instant::now();
+            let embedding = self.note_embedding(&batch.embedding()?);
             for ((write, now), outcome) in waiting.by_ref() {
                 let told = if write.erases() {
                     &mut erasing
@@ -327,9 +416,9 @@ impl Engine {
                 };
                 // One that is alone needs no savepoint: it is undone with the transaction.
                 let part = if alone {
-                    self.run(batch, write, now).map(Ok)
+                    self.run(batch, write, now, &embedding).map(Ok)
                 } else {
-                    batch.part(|batch| self.run(batch, write, now))
+                    batch.part(|batch| self.run(batch, write, now, &embedding))
                 };
                 match part {
                     Ok(part) => told.push((outcome, part)),
@@ -379,14 +468,25 @@ impl Engine {
         }
     }
 
-    fn run(&self, batch: &mut Batch<'_>, write: Write, now: Timestamp) -> Result<Written> {
+    fn run(
+        &self,
+        batch: &mut Batch<'_>,
+        write: Write,
+        now: Timestamp,
+        embedding: &Embedding,
+    ) -> Result<Written> {
         match write {
-            Write::Add(draft, vector) => self
-                .add(batch, draft, &vector, now)
-                .map(|record| Written::Record(Box::new(record))),
-            Write::AddMany(items) => {
+            Write::Add(draft, vector, basis) => {
+                let vector = basis.vector(vector, embedding, &draft.record.text())?;
+                self.add(batch, draft, &vector, now)
+                    .map(|record| Written::Record(Box::new(record)))
+            }
+            Write::AddMany(items, basis) => {
+                basis.embedder_now(embedding)?;
                 let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
-                    let added = self.add(batch, draft, &vector, now);
+                    let added = basis
+                        .vector(vector, embedding, &draft.record.text())
+                        .and_then(|vector| self.add(batch, draft, &vector, now));
                     added.map_err(|error| {
                         if error.field().is_some() {
                             error.within(&format!("items[{index}]"))
@@ -406,11 +506,21 @@ impl Engine {
                 id,
                 scope,
                 revision,
-            } => batch
-                .update(&id, &scope, &revision, now, |record| {
-                    embed::embed(&record.text())
-                })
-                .map(|record| Written::Record(Box::new(record))),
+                vector,
+                basis,
+            } => {
+                let embedder = basis.embedder_now(embedding)?;
+                if vector.is_some() && *embedding != *basis.embedding {
+                    return Err(moved());
+                }
+                let embed = |record: &Record| match vector {
+                    Some(vector) => Ok(Some(vector)),
+                    None if revision.content.is_none() => Ok(None),
+                    None => embedder.vector(None, &record.text()).map(Some),
+                };
+                let updated = batch.update(&id, &scope, &revision, now, embed);
+                updated.map(|record| Written::Record(Box::new(record)))
+            }
             Write::Delete { id, scope } => batch.delete(&id, &scope, now).map(Written::Deleted),
             Write::Clear(selection) => batch.clear(&selection, now).map(Written::Cleared),
             Write::Purge { id, scope } => batch.purge(&id, &scope, now).map(Written::Deleted),
@@ -437,6 +547,10 @@ impl Engine {
         }
         batch.add(&draft, vector, now)
     }
+}
+
+fn damaged_vector() -> Error {
+    Error::new(Code::Corrupt, "has a vector that is not its embedder's").at("path")
 }
 
 /// The error of a transaction, told to each of those whose writes it undid.

@@ -1,18 +1,20 @@
 //! The public interface: a [`Memory`] and its operations. The only place that reads a clock.
 
+mod embedding;
 mod engine;
 mod ids;
 mod options;
 mod queue;
+mod reembed;
 mod registry;
 mod request;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::embed;
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Blend, Found, Query};
+use crate::rank::{self, Found};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::search_index::Document;
@@ -23,6 +25,7 @@ use queue::Place;
 
 pub use engine::Written;
 pub use options::{Clock, GetAll, History, Options, Search, Select};
+pub use reembed::Reembedding;
 pub use request::Request;
 
 /// Largest number of items in one `add_many`.
@@ -84,6 +87,8 @@ struct Handle {
     options: Options,
     /// Empty after `close`.
     engine: Mutex<Option<Arc<Engine>>>,
+    /// The one that the handle insists on, if any: from the options, or the last that it moved the store to.
+    embedder: Mutex<Option<Embedder>>,
 }
 
 /// The place of a write among the others of its store, taken by [`Memory::queue`] in the order of calls.
@@ -159,6 +164,7 @@ impl Memory {
 
     fn from_engine(engine: Arc<Engine>, options: Options) -> Self {
         let handle = Handle {
+            embedder: Mutex::new(options.embedder.clone()),
             options,
             engine: Mutex::new(Some(engine)),
         };
@@ -320,9 +326,7 @@ impl Memory {
     /// Checks that rows, vectors, text index and log agree, and names what does not; spec 11.6. Not for a view.
     pub fn verify(&self) -> Result<Vec<Problem>> {
         let (engine, now) = (self.unscoped_engine()?, self.now()?);
-        let mut problems = engine
-            .store()
-            .read(|snapshot| snapshot.problems(|record| embed::embed(&record.text())))?;
+        let mut problems = engine.store().read(|snapshot| snapshot.problems())?;
         // Damaged rows cannot be indexed, and have been named.
         if problems.is_empty() && engine.stale_indexes(now)? {
             problems.push(Problem {
@@ -451,35 +455,15 @@ impl Memory {
     /// A blank query finds nothing, and a record that has neither a word nor a meaning in common with the query is never found.
     pub fn search(&self, query: &str, options: Search) -> Result<Vec<Hit>> {
         let (engine, now) = (self.engine()?, self.now()?);
-        if query.len() > MAX_QUERY_BYTES {
-            return Err(Error::invalid(
-                "query",
-                format!(
-                    "has {} bytes of UTF-8: 1 MiB ({MAX_QUERY_BYTES}) is the most",
-                    query.len()
-                ),
-            ));
-        }
-        check_characters(query, "query")?;
+        check_query(query)?;
         options.check()?;
-        let selection = options.select.check(&self.scope)?;
-        let tokens = embed::token_ids(query);
-        let vector = embed::embed_tokens(&tokens);
-        let (view, terms) = engine.view(&selection.scope.user_id, now, |vocabulary| {
-            vocabulary.query_terms(query)
-        })?;
-        if terms.is_empty() && tokens.is_empty() {
-            return Ok(Vec::new());
-        }
-        let query = Query {
-            terms,
-            tokens: embed::distinct_tokens(&tokens),
-            vector,
-            mode: options.mode,
-            limit: options.limit,
-            min_score: options.min_score,
-            blend: Blend::new(options.recency, options.importance_weight, now),
-        };
+        let selection = options.select.clone().check(&self.scope)?;
+        let (view, embedding, terms) =
+            engine.view(&selection.scope.user_id, now, |vocabulary| {
+                vocabulary.query_terms(query)
+            })?;
+        embedding.check_named(self.named_embedder().as_ref())?;
+        let query = self.analyse(query, terms, &embedding.embedder, &options, now)?;
         let found = rank::search(&view, &selection, &query);
         let hit = |found: &Found| Hit {
             record: found.document.record.clone(),
@@ -511,7 +495,8 @@ impl Memory {
     }
 
     fn prepare(&self, request: Request, now: Timestamp) -> Result<Write> {
-        request.prepare(&self.scope, self.handle.options.history, now)
+        let basis = self.basis(request.has_vectors())?;
+        request.prepare(&self.scope, self.handle.options.history, now, basis)
     }
 
     fn now(&self) -> Result<Timestamp> {
@@ -536,4 +521,17 @@ fn records(documents: &[&Arc<Document>]) -> Vec<Record> {
         .iter()
         .map(|document| document.record.clone())
         .collect()
+}
+
+fn check_query(query: &str) -> Result<()> {
+    if query.len() > MAX_QUERY_BYTES {
+        return Err(Error::invalid(
+            "query",
+            format!(
+                "has {} bytes of UTF-8: 1 MiB ({MAX_QUERY_BYTES}) is the most",
+                query.len()
+            ),
+        ));
+    }
+    check_characters(query, "query")
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::filter::Filter;
 use crate::rank::{Mode, Recency};
@@ -32,6 +33,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Which superseded states `compact` leaves.
     pub history: History,
+    /// What makes the vectors; none: what the store says, and in a new one the built-in table.
+    pub embedder: Option<Embedder>,
     /// Gives the time; the system's clock if there is none.
     pub clock: Option<Clock>,
 }
@@ -69,6 +72,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             cache_bytes: 256 << 20,
             history: History::Keep,
+            embedder: None,
             clock: None,
         }
     }
@@ -83,6 +87,7 @@ impl fmt::Debug for Options {
             .field("busy_timeout", &self.busy_timeout)
             .field("cache_bytes", &self.cache_bytes)
             .field("history", &self.history)
+            .field("embedder", &self.embedder)
             .field("clock", &self.clock.is_some())
             .finish()
     }
@@ -104,7 +109,7 @@ impl Options {
                 "is not a number from 0 to 2^53 - 1",
             ));
         }
-        Ok(())
+        self.embedder.as_ref().map_or(Ok(()), Embedder::check)
     }
 
     /// Reads the clock.
@@ -166,6 +171,8 @@ pub struct Search {
     pub importance_weight: f64,
     /// How many turns of its conversation each hit brings from before it and from after it, 0 to 20; 0.
     pub context: usize,
+    /// The query's vector, where the store's embedder is the caller's own, which a search needs that is not lexical.
+    pub embedding: Option<Vec<f32>>,
 }
 
 impl Default for Search {
@@ -178,6 +185,7 @@ impl Default for Search {
             recency: None,
             importance_weight: 0.0,
             context: 0,
+            embedding: None,
         }
     }
 }

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::memory::engine::Engine;
 use crate::memory::options::{History, Options};
-use crate::store::{Durability, FileId, Store, create_file, io_error};
+use crate::store::{Durability, FileId, Opening, Store, create_file, io_error};
 
 static OPEN: LazyLock<Mutex<HashMap<FileId, Entry>>> = LazyLock::new(Mutex::default);
 
@@ -78,17 +79,22 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
                 field,
                 "is another value than that of the handles already open on this file",
             )),
-            None => Ok(engine),
+            None => {
+                let embedding = engine.refresh_embedding()?;
+                embedding.check_named(options.embedder.as_ref())?;
+                Ok(engine)
+            }
         };
     }
-    let store = Store::open(
-        path,
-        id,
-        may_create,
-        options.durability,
-        options.busy_timeout,
-    )?;
-    let engine = Arc::new(Engine::new(store, options.cache_bytes));
+    let opening = Opening {
+        create: may_create,
+        read_only: options.read_only,
+        durability: options.durability,
+        busy_timeout: options.busy_timeout,
+        embedder: options.embedder.clone(),
+    };
+    let store = Store::open(path, id, &opening)?;
+    let engine = Arc::new(Engine::new(store, options.cache_bytes)?);
     open.insert(
         id,
         Entry {
@@ -101,10 +107,9 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
 
 /// An engine for a store in memory, which nobody else can open.
 pub(super) fn open_in_memory(options: &Options) -> Result<Arc<Engine>> {
-    Ok(Arc::new(Engine::new(
-        Store::in_memory()?,
-        options.cache_bytes,
-    )))
+    let embedder = options.embedder.as_ref().unwrap_or(&Embedder::BuiltIn);
+    let store = Store::in_memory(embedder)?;
+    Engine::new(store, options.cache_bytes).map(Arc::new)
 }
 
 /// Tells which file a path leads to, making it if that is allowed; the file is never opened for this.

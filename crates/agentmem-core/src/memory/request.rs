@@ -1,8 +1,7 @@
 //! Writes as callers ask for them, and how they are checked before they go to the store.
 
-use crate::embed;
 use crate::error::{Error, Result};
-use crate::memory::engine::Write;
+use crate::memory::engine::{Basis, Write};
 use crate::memory::options::{History, Select};
 use crate::memory::{MAX_ITEMS, MAX_ITEMS_BYTES};
 use crate::record::{Change, Draft, NewRecord, Timestamp};
@@ -36,19 +35,39 @@ impl Request {
         view: &ScopeMatch,
         history: History,
         now: Timestamp,
+        basis: Basis,
     ) -> Result<Write> {
+        let embedder = &basis.embedding.embedder;
         Ok(match self {
             Request::Add(record) => {
-                let (draft, vector) = prepare_record(*record, view, now)?;
-                Write::Add(draft, vector)
+                let (draft, given) = check_record(*record, view, now)?;
+                let vector = embedder.vector(given.as_deref(), &draft.record.text())?;
+                Write::Add(draft, vector, basis)
             }
-            Request::AddMany(items) => Write::AddMany(prepare_records(items, view, now)?),
-            Request::Update(id, change) => {
+            Request::AddMany(items) => {
+                let embed = |(index, (draft, given)): (usize, Checked)| {
+                    let vector = embedder.vector(given.as_deref(), &draft.record.text());
+                    vector
+                        .map(|vector| (draft, vector))
+                        .map_err(|error| error.within(&format!("items[{index}]")))
+                };
+                let checked = check_records(items, view, now)?.into_iter().enumerate();
+                let items = checked.map(embed).collect::<Result<_>>()?;
+                Write::AddMany(items, basis)
+            }
+            Request::Update(id, mut change) => {
                 check_id(&id, "id")?;
+                let given = change.embedding.take();
+                let revision = change.check(now, given.is_some())?;
+                let vector = given
+                    .map(|given| embedder.vector(Some(&given), ""))
+                    .transpose()?;
                 Write::Update {
                     id,
                     scope: view.clone(),
-                    revision: change.check(now)?,
+                    revision,
+                    vector,
+                    basis,
                 }
             }
             Request::Delete(id) => {
@@ -72,45 +91,64 @@ impl Request {
             },
         })
     }
+
+    /// Whether it brings a vector of the caller's.
+    pub(super) fn has_vectors(&self) -> bool {
+        match self {
+            Request::Add(record) => record.embedding.is_some(),
+            Request::AddMany(items) => items.iter().any(|item| item.embedding.is_some()),
+            Request::Update(_, change) => change.embedding.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Takes the vectors of the texts that [`Memory::texts_of`](crate::Memory::texts_of) gave, in their order.
+    pub fn give_vectors(&mut self, vectors: Vec<Vec<f32>>) {
+        let mut vectors = vectors.into_iter();
+        let mut give = |place: &mut Option<Vec<f32>>| {
+            if place.is_none() {
+                *place = vectors.next();
+            }
+        };
+        match self {
+            Request::Add(record) => give(&mut record.embedding),
+            Request::AddMany(items) => items.iter_mut().for_each(|item| give(&mut item.embedding)),
+            Request::Update(_, change) => give(&mut change.embedding),
+            _ => {}
+        }
+    }
 }
 
-fn prepare_record(
-    record: NewRecord,
+/// A record to add, and the vector that was given for it.
+pub(super) type Checked = (Draft, Option<Vec<f32>>);
+
+pub(super) fn check_record(
+    mut record: NewRecord,
     view: &ScopeMatch,
     now: Timestamp,
-) -> Result<(Draft, Vec<i8>)> {
-    let NewRecord {
-        user_id,
-        agent_id,
-        run_id,
-        ..
-    } = record;
+) -> Result<Checked> {
     // A view's ids count as given, for retries too.
-    let Scope {
-        user_id,
-        agent_id,
-        run_id,
-    } = view.fix(Scope {
-        user_id,
-        agent_id,
-        run_id,
+    let scope = view.fix(Scope {
+        user_id: record.user_id.take(),
+        agent_id: record.agent_id.take(),
+        run_id: record.run_id.take(),
     })?;
+    let given = record.embedding.take();
     let draft = NewRecord {
-        user_id,
-        agent_id,
-        run_id,
+        user_id: scope.user_id,
+        agent_id: scope.agent_id,
+        run_id: scope.run_id,
         ..record
     }
     .check(now)?;
-    let vector = embed::embed(&draft.record.text());
-    Ok((draft, vector))
+    Ok((draft, given))
 }
 
-fn prepare_records(
+pub(super) fn check_records(
     items: Vec<NewRecord>,
     view: &ScopeMatch,
     now: Timestamp,
-) -> Result<Vec<(Draft, Vec<i8>)>> {
+) -> Result<Vec<Checked>> {
     if items.len() > MAX_ITEMS {
         return Err(Error::invalid(
             "items",
@@ -118,17 +156,17 @@ fn prepare_records(
         ));
     }
     let mut bytes = 0;
-    let prepare = |(index, item): (usize, NewRecord)| {
-        let prepared = prepare_record(item, view, now)
+    let check = |(index, item): (usize, NewRecord)| {
+        let checked = check_record(item, view, now)
             .map_err(|error| error.within(&format!("items[{index}]")))?;
-        bytes += prepared.0.record.content.len() + prepared.0.metadata_json.len();
+        bytes += checked.0.record.content.len() + checked.0.metadata_json.len();
         if bytes > MAX_ITEMS_BYTES {
             return Err(Error::invalid(
                 "items",
                 format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"),
             ));
         }
-        Ok(prepared)
+        Ok(checked)
     };
-    items.into_iter().enumerate().map(prepare).collect()
+    items.into_iter().enumerate().map(check).collect()
 }

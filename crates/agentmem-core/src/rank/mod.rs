@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::embed;
+use crate::embed::{self, Embedder};
 use crate::search_index::{CHUNK_SLOTS, Document, View};
 use crate::store::Selection;
 
@@ -19,8 +19,6 @@ pub(crate) use blend::Blend;
 pub use blend::Recency;
 use words::Words;
 
-/// Weight of the vectors in the fusion.
-const W: f64 = 0.4;
 /// What a turn gains whose speaker the query names, and what one loses that asks something itself.
 const SPEAKER: f64 = 0.15;
 const QUESTION: f64 = 0.1;
@@ -30,6 +28,15 @@ const CANDIDATES: usize = 200;
 const SECOND_STAGE: usize = 40;
 /// How many of the best give feedback.
 const FEEDBACK: usize = 3;
+
+/// Gives the weight of the vectors in the fusion (spec 8.9).
+pub(crate) fn vector_weight(embedder: &Embedder) -> f64 {
+    match embedder {
+        Embedder::BuiltIn => 0.4,
+        Embedder::Own { .. } => 0.5,
+        Embedder::Nothing => 0.0,
+    }
+}
 
 /// What counts as evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,9 +55,12 @@ pub enum Mode {
 pub(crate) struct Query {
     /// Distinct terms in order of first appearance; `None` is one that the store has never seen.
     pub terms: Vec<Option<u32>>,
-    /// Distinct tokens for the second stage.
+    /// Distinct tokens for the second stage, which only the built-in embedder has.
     pub tokens: Vec<u16>,
+    /// Of the store's embedder; empty if none is needed, or there is none.
     pub vector: Vec<i8>,
+    /// Weight of the vectors in the fusion.
+    pub vector_weight: f64,
     pub mode: Mode,
     pub limit: usize,
     pub min_score: f64,
@@ -227,6 +237,7 @@ fn rank_hybrid(
     candidates: Vec<Candidate<'_>>,
     query: &Query,
 ) -> Vec<Found> {
+    let w = query.vector_weight;
     let mut candidates = unite(candidates, CANDIDATES.max(query.limit));
     let max_bm25 = greatest(&candidates, |candidate| candidate.bm25);
     let max_near = greatest(&candidates, |candidate| candidate.near);
@@ -240,7 +251,7 @@ fn rank_hybrid(
             .speaker
             .iter()
             .any(|&term| query.terms.contains(&Some(term)));
-        candidate.value = (((W * s) + ((1.0 - W) * b)) + if named { SPEAKER } else { 0.0 })
+        candidate.value = (((w * s) + ((1.0 - w) * b)) + if named { SPEAKER } else { 0.0 })
             - if document.asks { QUESTION } else { 0.0 };
     }
     candidates.sort_unstable_by(compare);
@@ -252,7 +263,7 @@ fn rank_hybrid(
     let answerable = match max_covered {
         Some(covered) => likelihood(evidence + covered),
         None => {
-            (W * greatest(&candidates, |candidate| candidate.cosine) + (1.0 - W) * evidence).sqrt()
+            (w * greatest(&candidates, |candidate| candidate.cosine) + (1.0 - w) * evidence).sqrt()
         }
     };
     let max_final = greatest(&candidates, |candidate| candidate.value);

@@ -143,6 +143,8 @@ pub struct NewRecord {
     pub created_at: Option<Timestamp>,
     /// Never by default.
     pub expiry: Expiry,
+    /// Its vector, where the store's embedder is the caller's own, and only there.
+    pub embedding: Option<Vec<f32>>,
     /// Gives back the live record of equal content, role, name, scope and metadata, if there is one.
     pub dedupe: bool,
 }
@@ -265,6 +267,8 @@ pub struct Change {
     pub importance: Option<f64>,
     /// The new expiry; `Some(Expiry::Never)` takes it away.
     pub expiry: Option<Expiry>,
+    /// The new vector, where the store's embedder is the caller's own, which needs one for new content.
+    pub embedding: Option<Vec<f32>>,
     /// Fails with `CONFLICT` if the record has another version.
     pub if_version: Option<u64>,
 }
@@ -280,7 +284,7 @@ pub(crate) struct Revision {
 }
 
 impl Change {
-    pub(crate) fn check(self, now: Timestamp) -> Result<Revision> {
+    pub(crate) fn check(self, now: Timestamp, has_vector: bool) -> Result<Revision> {
         if let Some(content) = &self.content {
             check_content(content)?;
         }
@@ -296,11 +300,12 @@ impl Change {
         let nothing_given = self.content.is_none()
             && self.metadata.is_none()
             && self.importance.is_none()
-            && self.expiry.is_none();
+            && self.expiry.is_none()
+            && !has_vector;
         if nothing_given {
             return Err(Error::invalid(
                 "options",
-                "give nothing to update: content, metadata, importance, expiresAt or ttl is needed",
+                "give nothing to update: content, metadata, importance, expiresAt, ttl or embedding is needed",
             ));
         }
         Ok(Revision {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::embed;
+use crate::embed::{self, Embedder};
 use crate::record::{Record, Timestamp};
 use crate::scope::Scope;
 use crate::store::Stored;
@@ -39,10 +39,14 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    pub fn new(stored: Stored, vocabulary: &mut Vocabulary) -> Self {
+    /// Only with the built-in embedder a second stage compares tokens.
+    pub fn new(stored: Stored, embedder: &Embedder, vocabulary: &mut Vocabulary) -> Self {
         let record = stored.record;
         let text = record.text();
-        let tokens = embed::distinct_tokens(&embed::token_ids(&text)).into();
+        let tokens = match embedder {
+            Embedder::BuiltIn => embed::distinct_tokens(&embed::token_ids(&text)).into(),
+            _ => Box::default(),
+        };
         let mut words = text::terms(&text);
         drop(text);
         let mut speaker = Vec::new();

@@ -96,7 +96,7 @@ fn store_in(path: &Path) -> Result<Option<String>> {
     let connection = Connection::open_with_flags(uri, flags).map_err(sql_error)?;
     set_config(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     Ok(match schema::detect(&connection) {
-        Ok(schema::Format::Store) => schema::store_id(&connection),
+        Ok(schema::Format::Store(_)) => schema::store_id(&connection),
         // It is opened as always, which tells what is wrong with it.
         _ => None,
     })

@@ -3,6 +3,7 @@
 //! The interface is narrow on purpose, so that another store can stand under the same engine: append, read a partition, read what
 //! the log says has changed since a `seq`, and look records up.
 
+mod embedding;
 mod files;
 mod foreign;
 mod log;
@@ -22,8 +23,10 @@ use std::time::{Duration, Instant};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 
+pub(crate) use embedding::{Embedding, Lacking, moved};
 use files::Files;
 pub(crate) use files::{FileId, create_file, io_error};
 pub use log::{Event, EventKind};
@@ -41,6 +44,18 @@ pub enum Durability {
     Full,
     /// A killed process; a power loss may take the last commits, all of a commit or none.
     Normal,
+}
+
+/// How a file is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Opening {
+    /// Whether a file of no bytes is made into a store.
+    pub create: bool,
+    pub read_only: bool,
+    pub durability: Durability,
+    pub busy_timeout: Duration,
+    /// The embedder that the store must have, if one is named.
+    pub embedder: Option<Embedder>,
 }
 
 /// Page cache of the writing connection, in KiB: enough for the inner pages of the indexes of some million records.
@@ -87,10 +102,10 @@ pub(crate) struct Store {
 
 impl Store {
     /// Makes a store in memory; it is gone when dropped.
-    pub fn in_memory() -> Result<Store> {
+    pub fn in_memory(embedder: &Embedder) -> Result<Store> {
         let connection = Connection::open_in_memory().map_err(sql_error)?;
         configure(&connection, Durability::Normal)?;
-        schema::create(&connection)?;
+        schema::create(&connection, embedder)?;
         Ok(Store {
             files: None,
             durability: Durability::Normal,
@@ -101,14 +116,9 @@ impl Store {
         })
     }
 
-    /// Opens a file that exists; one of no bytes is made into a store if `create` allows it.
-    pub fn open(
-        path: &Path,
-        file: FileId,
-        create: bool,
-        durability: Durability,
-        busy_timeout: Duration,
-    ) -> Result<Store> {
+    /// Opens a file that exists.
+    pub fn open(path: &Path, file: FileId, opening: &Opening) -> Result<Store> {
+        let (durability, busy_timeout) = (opening.durability, opening.busy_timeout);
         let mut files = Files::new(path, file)?;
         foreign::check(&files)?;
         files.share_permissions();
@@ -120,15 +130,30 @@ impl Store {
             true,
         )?;
         connection.busy_timeout(busy_timeout).map_err(sql_error)?;
-        if detect(&connection)? == schema::Format::Blank {
-            if !create {
+        let mut found = detect(&connection)?;
+        if found == schema::Format::Blank {
+            if !opening.create {
                 return Err(Error::new(
                     Code::UnsupportedFormat,
                     "is empty: no store has been made in it",
                 )
                 .at("path"));
             }
-            begin_store(&connection, busy_timeout)?;
+            found = begin_store(&connection, opening)?;
+        }
+        let is_outdated = match found {
+            schema::Format::Store(embedding) => {
+                embedding.check_named(opening.embedder.as_ref())?;
+                embedding.is_outdated
+            }
+            schema::Format::Blank => false,
+        };
+        if is_outdated && opening.read_only {
+            return Err(Error::new(
+                Code::UnsupportedFormat,
+                "has vectors of an older table: open it once without readOnly, which derives them anew",
+            )
+            .at("path"));
         }
         set_config(
             &connection,
@@ -139,6 +164,9 @@ impl Store {
         pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
         // A backup is not, until it is opened.
         use_log(&connection, busy_timeout)?;
+        if is_outdated {
+            embedding::derive_anew(&connection, busy_timeout)?;
+        }
         let pending = upkeep::erasure_step(&connection)?.is_some();
         // They are there since something was read, and stay until the last one to have the store open has closed it.
         files.note_sides();
@@ -305,19 +333,22 @@ fn detect(connection: &Connection) -> Result<schema::Format> {
 }
 
 /// Makes the tables in a blank file; others may be doing the same at this moment.
-fn begin_store(connection: &Connection, busy_timeout: Duration) -> Result<()> {
-    use_log(connection, busy_timeout)?;
-    begin_immediate(connection, busy_timeout)?;
+fn begin_store(connection: &Connection, opening: &Opening) -> Result<schema::Format> {
+    use_log(connection, opening.busy_timeout)?;
+    begin_immediate(connection, opening.busy_timeout)?;
+    let embedder = opening.embedder.as_ref().unwrap_or(&Embedder::BuiltIn);
     let made = match schema::detect(connection) {
-        Ok(schema::Format::Blank) => schema::create(connection),
-        Ok(schema::Format::Store) => Ok(()),
-        Err(error) => Err(error),
+        Ok(schema::Format::Blank) => {
+            schema::create(connection, embedder).and_then(|()| schema::detect(connection))
+        }
+        found => found,
     };
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    made.and(connection.execute_batch(end).map_err(sql_error))?;
+    connection.execute_batch(end).map_err(sql_error)?;
+    let found = made?;
     // The file itself is to have the id by which its log is known. If others are in the way, their next checkpoint does it.
     let _ = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-    Ok(())
+    Ok(found)
 }
 
 /// Makes SQLite write ahead to a log, which lets readers go on; a file remembers it.

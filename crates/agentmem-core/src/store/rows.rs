@@ -5,6 +5,7 @@ use rusqlite::{Row, params_from_iter};
 
 use crate::record::{Metadata, Record, Timestamp, parse_metadata};
 use crate::scope::Scope;
+use crate::store::embedding::blob;
 
 /// The columns of a record in the order in which [`read`] takes them.
 pub(super) const COLUMNS: &str = "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
@@ -19,7 +20,7 @@ pub(crate) struct Stored {
     /// The event that added it: its place in the order of adding.
     pub seq: i64,
     pub record: Record,
-    /// int8, one a dimension.
+    /// int8, one a dimension; empty if there is none.
     pub vector: Vec<i8>,
     /// SHA-256 of the request that added it, if that gave an id.
     pub request: Option<[u8; 32]>,
@@ -117,12 +118,7 @@ pub(super) fn insert(
             .expires_at
             .map_or(Value::Null, |time| Value::Integer(time.as_millis())),
         Value::Integer(record.version.cast_signed()),
-        Value::Blob(
-            row.vector
-                .iter()
-                .map(|component| component.cast_unsigned())
-                .collect(),
-        ),
+        blob(&row.vector).map_or(Value::Null, Value::Blob),
         row.request
             .map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
         Value::Integer(mark(&record.content)),

@@ -2,7 +2,9 @@
 
 use rusqlite::Connection;
 
+use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
+use crate::store::embedding::{self, Embedding};
 use crate::store::sql_error;
 
 /// `AgMm` in ASCII, in the header of every store.
@@ -11,8 +13,6 @@ const APPLICATION_ID: i64 = 0x4167_4d6d;
 const FORMAT: i64 = 2;
 /// The same without `store` and `seq` in the header: read as it is, and brought up by its first write.
 const FIRST_FORMAT: i64 = 1;
-/// The ranking of spec chapter 8 and its table; a store remembers which one its vectors are for.
-const EMBEDDER: &str = "agentmem-static-128-v1";
 
 /// An id of its own for each store, anew for each backup, by which a log is known to be the store's.
 const NEW_STORE_ID: &str = "'agentmem-store:' || lower(hex(randomblob(16)))";
@@ -49,14 +49,17 @@ const SCHEMA: [&str; 9] = [
     "CREATE TABLE event(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, old INTEGER, id TEXT) STRICT",
     "CREATE INDEX event_id ON event(id) WHERE id IS NOT NULL",
 ];
+/// There only while the store moves to another embedder: the vectors of records in the state that they have now.
+pub(super) const NEXT_VECTOR: &str =
+    "CREATE TABLE next_vector(seq INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT";
 
 /// What a file turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Format {
     /// Nothing has been written to it.
     Blank,
-    /// A store that this library can use.
-    Store,
+    /// A store that this library can use, and what its vectors are of.
+    Store(Embedding),
 }
 
 /// Tells what the open file is, without writing to it.
@@ -82,37 +85,25 @@ pub(super) fn detect(connection: &Connection) -> Result<Format> {
             "was written in a format that this release does not know",
         ));
     }
-    let mut expected: Vec<String> = SCHEMA
-        .iter()
-        .map(|&statement| statement.to_owned())
-        .collect();
-    expected.sort();
+    let mut expected = SCHEMA.to_vec();
+    if found.iter().any(|statement| statement == NEXT_VECTOR) {
+        expected.push(NEXT_VECTOR);
+    }
+    expected.sort_unstable();
     if found != expected {
         return Err(unsupported(
             "has tables, triggers or views that are not a store's",
         ));
     }
-    let embedder = connection.query_row(
-        "SELECT value FROM header WHERE name = 'embedder'",
-        [],
-        |row| row.get::<_, String>(0),
-    );
-    if embedder.map_err(sql_error)? != EMBEDDER {
-        return Err(unsupported(
-            "holds vectors of an embedder that this release does not have",
-        ));
-    }
-    Ok(Format::Store)
+    embedding::read(connection).map(Format::Store)
 }
 
 /// Makes the tables; the caller has begun a transaction.
-pub(super) fn create(connection: &Connection) -> Result<()> {
+pub(super) fn create(connection: &Connection, embedder: &Embedder) -> Result<()> {
     for statement in SCHEMA {
         connection.execute_batch(statement).map_err(sql_error)?;
     }
-    connection
-        .execute("INSERT INTO header VALUES('embedder', ?1)", [EMBEDDER])
-        .map_err(sql_error)?;
+    embedding::write(connection, embedder)?;
     connection
         .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))
         .map_err(sql_error)?;

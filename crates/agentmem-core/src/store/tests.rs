@@ -1,11 +1,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::Store;
+use crate::embed::Embedder;
 use crate::error::Result;
 
 #[test]
 fn a_transaction_that_panics_is_undone_and_the_next_one_works() {
-    let store = Store::in_memory().expect("it is made");
+    let store = Store::in_memory(&Embedder::BuiltIn).expect("it is made");
     let last_seq = |store: &Store| store.read(|snapshot| snapshot.last_seq());
     let panicked = catch_unwind(AssertUnwindSafe(|| {
         store.write(|batch| -> Result<()> {

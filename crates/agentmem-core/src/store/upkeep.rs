@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::embed::{self, Embedder};
 use crate::error::{Code, Error, Result};
-use crate::record::{Record, Timestamp};
+use crate::record::Timestamp;
 use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
 use crate::store::{
@@ -17,7 +18,7 @@ use crate::store::{
 };
 
 /// What [`Memory::stats`](crate::Memory::stats) counts; spec 11.5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stats {
     /// Live records.
     pub records: usize,
@@ -31,6 +32,8 @@ pub struct Stats {
     pub bytes: u64,
     /// Whether something that was purged may still be in the file.
     pub pending_purge: bool,
+    /// What makes the vectors.
+    pub embedder: Embedder,
 }
 
 /// Something that [`Memory::verify`](crate::Memory::verify) found to be wrong; spec 11.6.
@@ -245,11 +248,12 @@ impl Snapshot<'_> {
             events: count("SELECT count(*) FROM event WHERE id IS NULL OR id <> ''")?,
             bytes: 0,
             pending_purge: pending > 0,
+            embedder: self.embedding()?.embedder,
         })
     }
 
-    /// Checks the file, and that rows and log agree; `embed` gives the vector that a record must have.
-    pub fn problems(&self, embed: impl Fn(&Record) -> Vec<i8>) -> Result<Vec<Problem>> {
+    /// Checks the file, and that rows, vectors and log agree.
+    pub fn problems(&self) -> Result<Vec<Problem>> {
         let mut problems = Vec::new();
         let sound: String = self
             .connection()
@@ -261,8 +265,8 @@ impl Snapshot<'_> {
                 seq: None,
             });
         }
-        self.check_rows("record", embed, &mut problems)?;
-        let checks = [
+        self.check_rows("record", &mut problems)?;
+        let mut checks = vec![
             (
                 "row",
                 "SELECT seq FROM record WHERE seq NOT IN (SELECT seq FROM event WHERE kind = 0)",
@@ -309,6 +313,10 @@ impl Snapshot<'_> {
                 "SELECT p.until FROM past AS p WHERE p.began >= p.until OR p.seq > p.began",
             ),
         ];
+        if self.is_moving()? {
+            let sql = "SELECT seq FROM next_vector WHERE seq NOT IN (SELECT seq FROM record)";
+            checks.push(("vector", sql));
+        }
         for (kind, sql) in checks {
             let mut statement = self.connection().prepare(sql).map_err(sql_error)?;
             let found = statement
@@ -324,12 +332,8 @@ impl Snapshot<'_> {
         Ok(problems)
     }
 
-    fn check_rows(
-        &self,
-        table: &str,
-        embed: impl Fn(&Record) -> Vec<i8>,
-        problems: &mut Vec<Problem>,
-    ) -> Result<()> {
+    fn check_rows(&self, table: &str, problems: &mut Vec<Problem>) -> Result<()> {
+        let embedder = self.embedding()?.embedder;
         let mut statement = self
             .connection()
             .prepare(&format!("SELECT {COLUMNS} FROM {table}"))
@@ -343,7 +347,11 @@ impl Snapshot<'_> {
                     seq: Some(seq),
                 }),
                 Ok(stored) => {
-                    if stored.vector != embed(&stored.record) {
+                    let is_right = match embedder {
+                        Embedder::BuiltIn => stored.vector == embed::embed(&stored.record.text()),
+                        _ => stored.vector.len() == embedder.dimensions(),
+                    };
+                    if !is_right {
                         problems.push(Problem {
                             kind: "vector",
                             seq: Some(seq),

@@ -27,6 +27,8 @@ pub(crate) struct Batch<'a> {
     last_at: i64,
     /// Whether something was deleted that must not be left in free space.
     must_erase: bool,
+    /// Whether the store is on its way to another embedder, so that a state that ends takes its next vector along.
+    is_moving: bool,
 }
 
 impl<'a> Deref for Batch<'a> {
@@ -48,14 +50,20 @@ impl<'a> Batch<'a> {
             })
             .map_err(sql_error)?;
         let (last_seq, last_at) = last.unwrap_or((0, 0));
+        let snapshot = Snapshot::new(connection);
         Ok(Batch {
             connection,
-            snapshot: Snapshot::new(connection),
+            is_moving: snapshot.is_moving()?,
+            snapshot,
             first_seq: last_seq,
             last_seq,
             last_at,
             must_erase: false,
         })
+    }
+
+    pub(super) fn set_moving(&mut self, is_moving: bool) {
+        self.is_moving = is_moving;
     }
 
     /// Runs a part of the batch that fails alone: an error undoes what it wrote and nothing else.
@@ -114,22 +122,22 @@ impl<'a> Batch<'a> {
         Ok(stored.record)
     }
 
-    /// Changes the live record with this id; `embed` gives the vector of a record whose content is new.
+    /// Changes the live record with this id; `embed` gives its vector, if that is another one now.
     pub fn update(
         &mut self,
         id: &str,
         scope: &ScopeMatch,
         revision: &Revision,
         now: Timestamp,
-        embed: impl FnOnce(&Record) -> Vec<i8>,
+        embed: impl FnOnce(&Record) -> Result<Option<Vec<i8>>>,
     ) -> Result<Record> {
         let found = self.live(id, scope, now)?;
         let Some(mut stored) = found else {
             return Err(Error::new(Code::NotFound, "there is no record with this id").at("id"));
         };
         stored.record = revision.apply(&stored.record, now)?;
-        if revision.content.is_some() {
-            stored.vector = embed(&stored.record);
+        if let Some(vector) = embed(&stored.record)? {
+            stored.vector = vector;
         }
         let metadata_json = match &revision.metadata {
             Some((_, json)) => json.clone(),
@@ -185,7 +193,7 @@ impl<'a> Batch<'a> {
             until.map_or(Ok(()), |until| self.name_event(until, ERASED))?;
         }
         self.execute("UPDATE event SET id = ?2 WHERE id = ?1", [id, ERASED])?;
-        self.execute("DELETE FROM record WHERE id = ?1", [id])?;
+        self.remove(last.seq)?;
         self.execute("DELETE FROM past WHERE id = ?1", [id])?;
         let event = self.append(EventKind::Purge, Some(last.seq), now)?;
         self.name_event(event, id)?;
@@ -309,6 +317,9 @@ impl<'a> Batch<'a> {
     }
 
     fn remove(&self, seq: i64) -> Result<()> {
+        if self.is_moving {
+            self.execute("DELETE FROM next_vector WHERE seq = ?1", [seq])?;
+        }
         self.execute("DELETE FROM record WHERE seq = ?1", [seq])
     }
 }

@@ -7,6 +7,7 @@ import type {
   ClearOptions,
   DeleteOptions,
   GetAllOptions,
+  ReembedOptions,
   SearchOptions,
 } from "./options.js";
 
@@ -51,6 +52,10 @@ export interface Stats {
   bytes: number;
   /** Whether something that was purged may still be in the file. */
   pendingPurge: boolean;
+  /** The id of the embedder: `"builtin"` for the built-in table, null for none. */
+  embedder: string | null;
+  /** How many components its vectors have; 0 for none. */
+  dimensions: number;
 }
 
 /** What `verify` found (spec 11.6). */
@@ -324,6 +329,24 @@ export interface MemoryApi extends ScopedMemoryApi {
    * ```
    */
   verify(): Promise<Verification>;
+
+  /**
+   * Moves the store to another embedder, and gives the number of records that it moved (spec 12.7). Searches and writes go
+   * on with the old one until all is there; one that ends early leaves the store as it was, and the next one goes on.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea");
+   * const letters = (text) => [..."abcdefgh"].map((letter) => text.split(letter).length);
+   * const embedder = { id: "letters", dimensions: 8, embed: (texts) => texts.map(letters) };
+   * console.log(await memory.reembed({ embedder })); // → 1
+   * console.log((await memory.stats()).embedder); // → "letters"
+   * ```
+   */
+  reembed(options: ReembedOptions): Promise<number>;
 
   /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */
   close(): Promise<void>;

@@ -1,22 +1,45 @@
+import {
+  type Embedder,
+  type EmbedderOption,
+  embedTexts,
+  firstBatch,
+  noEmbed,
+} from "../embed/embedder.js";
+import { dimensionsOf, idOf, isOwn, isSame, Vectors } from "../embed/vectors.js";
 import { AgentMemError, invalid } from "../error.js";
-import { type Draft, isDuplicate, isLive, type StoredRecord } from "../record/index.js";
+import {
+  type Draft,
+  type GivenVector,
+  isDuplicate,
+  isLive,
+  type StoredRecord,
+  textOf,
+} from "../record/index.js";
 import { isTime } from "../record/time.js";
-import { staleness } from "../search-index.js";
+import { checkVector } from "../record/vector.js";
+import { isFresh } from "../search-index.js";
 import { IdSource, type Row, Store } from "../store.js";
 import type { Stats, Verification } from "./api.js";
 import type { HistoryOption } from "./options.js";
 
 /** What a memory shares with its views. */
 export class Engine {
-  store = new Store();
+  readonly store = new Store();
   readonly #ids = new IdSource();
   readonly #clock: () => unknown;
   readonly #history: HistoryOption;
   #closed = false;
+  /** With the caller's function, if it is the caller's own. */
+  #embedder: EmbedderOption;
+  vectors: Vectors;
+  /** Those that a move to another embedder has made so far. */
+  #next: Vectors | null = null;
 
-  constructor(clock: () => unknown, history: HistoryOption) {
+  constructor(clock: () => unknown, history: HistoryOption, embedder: EmbedderOption) {
     this.#clock = clock;
     this.#history = history;
+    this.#embedder = embedder;
+    this.vectors = new Vectors(embedder);
   }
 
   /** Begins a call: reads `now`, once (spec 3.4). */
@@ -37,8 +60,8 @@ export class Engine {
   }
 
   close(): void {
+    // Calls that wait for an embedder still write: what they write to goes with the last of them.
     this.#closed = true;
-    this.store = new Store();
   }
 
   /** Gives the rows of the live records, in the order of adding. */
@@ -46,8 +69,78 @@ export class Engine {
     return [...this.store.rows()].filter(({ record }) => isLive(record, now));
   }
 
+  /**
+   * Gives the vectors of some texts, as they were given or as the caller's embedder makes them (spec 12.3); null for each
+   * where the embedder is not the caller's own. It waits for nothing but the embedder.
+   */
+  vectorsOf(
+    wanted: readonly (GivenVector & { text: string })[],
+  ): (Float32Array | null)[] | Promise<(Float32Array | null)[]> {
+    const embedder = this.#embedder;
+    const { dimensions } = isOwn(embedder) ? embedder : { dimensions: null };
+    const given = wanted.map(({ vector, field }) => {
+      if (vector === null) return null;
+      if (dimensions === null)
+        throw invalid(field, "is for stores that have an embedder of the caller's own");
+      return checkVector(vector, dimensions, field);
+    });
+    if (!isOwn(embedder) || !given.includes(null)) return given;
+    const missing = wanted.filter(({ vector }) => vector === null);
+    if (!embedder.embed) throw noEmbed(missing[0]?.field ?? "embedding");
+    return this.#fill(given, embedder, missing);
+  }
+
+  async #fill(
+    given: (Float32Array | null)[],
+    embedder: Embedder,
+    missing: readonly { text: string }[],
+  ): Promise<(Float32Array | null)[]> {
+    const made = await embedTexts(
+      embedder,
+      missing.map(({ text }) => text),
+    );
+    if (embedder !== this.#embedder) throw moved();
+    return given.map((vector) => vector ?? made.shift() ?? null);
+  }
+
+  /** Moves the store to another embedder (spec 12.7); gives the number of records that it moved. */
+  async reembed(
+    target: EmbedderOption,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<number> {
+    if (isOwn(target) && !target.embed)
+      throw invalid("embedder.embed", "is missing: reembed asks it for every vector");
+    if (isSame(target, this.vectors.embedder)) {
+      this.#embedder = target;
+      return 0;
+    }
+    // What an earlier call to the same embedder has made is not made again.
+    if (this.#next === null || !isSame(this.#next.embedder, target))
+      this.#next = new Vectors(target);
+    const next = this.#next;
+    for (;;) {
+      const records = [...this.store.rows()].map(({ record }) => record);
+      const missing = records.filter((record) => next.lacks(record));
+      if (!isOwn(target) || missing.length === 0) {
+        this.vectors = next;
+        this.#next = null;
+        this.#embedder = target;
+        return records.length;
+      }
+      const batch = firstBatch(missing);
+      const made = await embedTexts(target, batch.map(textOf));
+      this.checkOpen();
+      if (this.#next !== next) throw moved();
+      for (const [i, record] of batch.entries()) {
+        const vector = made[i];
+        if (vector !== undefined) next.set(record, vector);
+      }
+      onProgress(records.length - missing.length + batch.length, records.length);
+    }
+  }
+
   /** Adds one record, unless it is there already (spec 6.3 to 6.5). */
-  add(draft: Draft, now: number, field: string): StoredRecord {
+  add(draft: Draft, vector: Float32Array | null, now: number, field: string): StoredRecord {
     const row = draft.id === null ? undefined : this.store.get(draft.id);
     if (row !== undefined && isLive(row.record, now)) {
       if (row.request === draft.request) return row.record;
@@ -63,6 +156,7 @@ export class Engine {
     if (twin !== undefined) return twin.record;
 
     const record = { id: draft.id ?? this.#ids.next(now), ...draft.record };
+    if (vector !== null) this.vectors.set(record, vector);
     this.store.add(record, draft.request, now);
     return record;
   }
@@ -83,6 +177,8 @@ export class Engine {
       events: this.store.events().length,
       bytes: 0,
       pendingPurge: false,
+      embedder: idOf(this.vectors.embedder),
+      dimensions: dimensionsOf(this.vectors.embedder),
     };
   }
 
@@ -90,8 +186,8 @@ export class Engine {
   verify(): Verification {
     const problems = this.store.problems();
     for (const { record, added } of this.store.rows()) {
-      const kind = staleness(record);
-      if (kind !== null) problems.push({ kind, seq: added });
+      if (!this.vectors.isRight(record)) problems.push({ kind: "vector", seq: added });
+      if (!isFresh(record)) problems.push({ kind: "index", seq: added });
     }
     return { ok: problems.length === 0, problems };
   }
@@ -103,6 +199,13 @@ export class Engine {
       throw invalid("clock", "must give milliseconds since 1970, but threw", { cause });
     }
   }
+}
+
+/** The error of a call whose vectors are of no use any more. */
+function moved(): AgentMemError {
+  const message =
+    "the store was moved to another embedder, or is on its way to one, since the call began";
+  return new AgentMemError("EMBEDDER_MISMATCH", "embedder", message);
 }
 
 /** Gives the time until which superseded states are erased: those that were superseded then or earlier. */

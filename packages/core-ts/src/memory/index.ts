@@ -1,3 +1,5 @@
+import { embed, quantise } from "../embed/index.js";
+import { isOwn } from "../embed/vectors.js";
 import { AgentMemError, invalid } from "../error.js";
 import {
   isSelected,
@@ -6,12 +8,13 @@ import {
   type SelectOptions,
   selectionOf,
 } from "../filter.js";
-import { rank } from "../rank.js";
+import { rank, type SearchMode } from "../rank.js";
 import {
   type AddItem,
   type AddOptions,
   type Changes,
   type Draft,
+  type GivenVector,
   isLive,
   type MemoryRecord,
   type Message,
@@ -20,6 +23,7 @@ import {
   readItems,
   revise,
   type StoredRecord,
+  textOf,
   toRecord,
 } from "../record/index.js";
 import { checkText, readOptions, utf8Length } from "../record/json.js";
@@ -27,6 +31,7 @@ import { formatTime } from "../record/time.js";
 import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope.js";
 import { SearchIndex } from "../search-index.js";
 import type { LogEvent, Row } from "../store.js";
+import { isBlank } from "../text/unicode.js";
 import type { Hit, MemoryApi, MemoryEvent, ScopedMemoryApi, Stats, Verification } from "./api.js";
 import { Engine } from "./engine.js";
 import {
@@ -40,6 +45,8 @@ import {
   type GetAllOptions,
   MEMORY_READERS,
   type MemoryOptions,
+  REEMBED_READERS,
+  type ReembedOptions,
   SEARCH_READERS,
   type SearchOptions,
 } from "./options.js";
@@ -63,6 +70,7 @@ export type {
   HistoryOption,
   MemoryOptions,
   Recency,
+  ReembedOptions,
   SearchOptions,
 } from "./options.js";
 
@@ -79,7 +87,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
   async add(content: string | Message, options: AddOptions = {}): Promise<MemoryRecord> {
     const now = this.#engine.begin();
     const draft = readAdd(content, options, this.#view, now);
-    return toRecord(this.#engine.add(draft, now, "id"));
+    const vectors = this.#engine.vectorsOf([toEmbed(draft)]);
+    // Without an embedder of the caller's own nothing is waited for: calls write in their order.
+    const [vector = null] = vectors instanceof Promise ? await vectors : vectors;
+    return toRecord(this.#engine.add(draft, vector, now, "id"));
   }
 
   async addMany(
@@ -88,7 +99,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
   ): Promise<MemoryRecord[]> {
     const now = this.#engine.begin();
     const drafts = readItems(items, defaults, this.#view, now);
-    const add = (draft: Draft, i: number) => this.#engine.add(draft, now, `items[${i}].id`);
+    const embedded = this.#engine.vectorsOf(drafts.map(toEmbed));
+    const vectors = embedded instanceof Promise ? await embedded : embedded;
+    const add = (draft: Draft, i: number) =>
+      this.#engine.add(draft, vectors[i] ?? null, now, `items[${i}].id`);
     return this.#engine.store.transaction(() => drafts.map(add)).map(toRecord);
   }
 
@@ -97,17 +111,22 @@ abstract class RecordCalls implements ScopedMemoryApi {
     const text = checkQuery(query);
     const given = readOptions(options, SEARCH_READERS);
     const selection = selectionOf(given, this.#view);
+    const mode = given.mode ?? "hybrid";
+    const vector = await this.#queryVector(text, mode, given.embedding ?? null);
 
     // Agent, run, filter and times only select: statistics are those of the user (spec 8.4).
     const { userId } = selection.scope;
     const partition = userId === undefined ? {} : { userId };
     const index = new SearchIndex(
       this.#engine.live(now).filter(({ record }) => inScope(record, partition)),
+      this.#engine.vectors,
     );
     const selected = index.entries.filter(({ record }) => isSelected(record, selection));
     const ranked = rank(index, selected, {
       query: text,
-      mode: given.mode ?? "hybrid",
+      vector,
+      embedder: this.#engine.vectors.embedder,
+      mode,
       limit: given.limit ?? 10,
       minScore: given.minScore ?? 0,
       recency: given.recency ?? { weight: 0, halfLife: 1 },
@@ -121,6 +140,24 @@ abstract class RecordCalls implements ScopedMemoryApi {
       const { before, after } = index.around(record, context);
       return { ...hit, context: { before: before.map(toRecord), after: after.map(toRecord) } };
     });
+  }
+
+  /** Gives the vector of a query by the store's embedder, without components where none is needed (spec 12.3). */
+  async #queryVector(
+    text: string,
+    mode: SearchMode,
+    embedding: Float32Array | null,
+  ): Promise<Int8Array> {
+    const { embedder } = this.#engine.vectors;
+    if (mode === "semantic" && embedder === null)
+      throw invalid("mode", "must not be semantic in a store without vectors");
+    const isNeeded = mode !== "lexical" && !isBlank(text);
+    if (embedding === null && (!isNeeded || !isOwn(embedder)))
+      return isNeeded && embedder === "builtin" ? embed(text) : new Int8Array();
+    const [vector] = await this.#engine.vectorsOf([
+      { vector: embedding, field: "embedding", text },
+    ]);
+    return isNeeded && vector ? quantise(vector) : new Int8Array();
   }
 
   async get(id: string): Promise<MemoryRecord | null> {
@@ -154,6 +191,15 @@ abstract class RecordCalls implements ScopedMemoryApi {
     const now = this.#engine.begin();
     checkId(id, "id");
     const revision = readChanges(changes, now);
+    const { content } = revision.fields;
+    let vector: Float32Array | null = null;
+    if (content !== undefined || revision.embedding.vector !== null) {
+      const before = this.#find(id, now);
+      const text = before === undefined ? "" : textOf({ ...before, content: content ?? "" });
+      const embedded =
+        before === undefined ? [] : this.#engine.vectorsOf([{ ...revision.embedding, text }]);
+      vector = (embedded instanceof Promise ? await embedded : embedded)[0] ?? null;
+    }
     const record = this.#find(id, now);
     if (record === undefined)
       throw new AgentMemError("NOT_FOUND", "id", "there is no record with this id");
@@ -165,6 +211,8 @@ abstract class RecordCalls implements ScopedMemoryApi {
       );
     }
     const updated = revise(record, revision, now);
+    if (vector !== null) this.#engine.vectors.set(updated, vector);
+    else if (content === undefined) this.#engine.vectors.keep(updated, record);
     this.#engine.store.update(updated, now);
     return toRecord(updated);
   }
@@ -277,10 +325,10 @@ export class Memory extends RecordCalls implements MemoryApi {
    */
   constructor(path?: string | null, options: MemoryOptions = {}) {
     checkPath(path);
-    const { readOnly, history, clock } = readOptions(options, MEMORY_READERS);
+    const { readOnly, history, embedder = "builtin", clock } = readOptions(options, MEMORY_READERS);
     if (readOnly)
       throw invalid("readOnly", "must not be true without a file: nothing could be read");
-    const engine = new Engine(clock ?? Date.now, history ?? "keep");
+    const engine = new Engine(clock ?? Date.now, history ?? "keep", embedder);
     super(engine, {});
     this.#engine = engine;
   }
@@ -310,6 +358,14 @@ export class Memory extends RecordCalls implements MemoryApi {
     return this.#engine.verify();
   }
 
+  async reembed(options?: ReembedOptions): Promise<number> {
+    this.#engine.begin();
+    const { embedder, onProgress } = readOptions(options ?? {}, REEMBED_READERS);
+    if (embedder === undefined)
+      throw invalid("embedder", "is missing: it says what shall make the vectors");
+    return this.#engine.reembed(embedder, onProgress ?? (() => {}));
+  }
+
   async close(): Promise<void> {
     this.#engine.close();
   }
@@ -324,6 +380,11 @@ function checkPath(path: unknown): void {
   if (checkText(path, "path") === "") throw invalid("path", "must not be empty");
   if (path !== ":memory:")
     throw invalid("path", 'must be left out or ":memory:": the reference knows no files');
+}
+
+/** What the caller's embedder would be asked for a record. */
+function toEmbed({ record, embedding }: Draft): GivenVector & { text: string } {
+  return { ...embedding, text: textOf(record) };
 }
 
 /** Checks that an argument is not a variable that was never set: it would delete everything (spec 1.11). */

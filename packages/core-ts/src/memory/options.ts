@@ -1,8 +1,10 @@
+import { checkEmbedder, type EmbedderOption } from "../embed/embedder.js";
 import { invalid } from "../error.js";
 import { SELECT_READERS, type SelectOptions } from "../filter.js";
 import type { SearchMode } from "../rank.js";
 import { checkBoolean, checkChoice, checkInteger, checkRange } from "../record/index.js";
 import { nameOf, readOptions } from "../record/json.js";
+import { readVector, type Vector } from "../record/vector.js";
 import { checkId } from "../scope.js";
 
 /** Which superseded states `compact` leaves (spec 11.4); `days` is a number of at least 0. */
@@ -30,6 +32,11 @@ export interface MemoryOptions {
    * days, or `none`.
    */
   history?: HistoryOption | null;
+  /**
+   * What makes the vectors: `"builtin"`, an embedder of the caller's own, or null for none. Left out it is what the store
+   * says, and in a new one the built-in table (spec 12.1).
+   */
+  embedder?: EmbedderOption;
   /** Gives the milliseconds since 1970, within the years 1970 to 9999; the system's clock by default. */
   clock?: (() => number) | null;
 }
@@ -40,6 +47,8 @@ export interface SearchOptions extends SelectOptions {
   limit?: number | null;
   /** Words and vectors together (`hybrid`, the default), words alone (`lexical`), or vectors alone (`semantic`). */
   mode?: SearchMode | null;
+  /** The query's vector, where the store's embedder is the caller's own and shall not be asked (spec 12.3). */
+  embedding?: Vector | null;
   /** Leaves out hits with a lower score: from 0 to 1; 0 by default. */
   minScore?: number | null;
   /** Lets newer records come first; without it age does not count. */
@@ -93,6 +102,14 @@ export interface ChangesOptions {
   limit?: number | null;
 }
 
+/** What `reembed` is given (spec 12.7). */
+export interface ReembedOptions {
+  /** What shall make the vectors from then on; one of the caller's own has `embed`. */
+  embedder: EmbedderOption;
+  /** Hears after each batch how many records have their new vector, of how many. What it throws ends the call. */
+  onProgress?: ((done: number, total: number) => void) | null;
+}
+
 /** What checks the options of each of the above. */
 export const MEMORY_READERS = {
   create: checkBoolean,
@@ -104,6 +121,7 @@ export const MEMORY_READERS = {
   maxQueued: (value: unknown, field: string) =>
     checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
   history: checkHistory,
+  embedder: checkEmbedder,
   clock: checkClock,
 };
 export const SEARCH_READERS = {
@@ -115,6 +133,7 @@ export const SEARCH_READERS = {
   recency: checkRecency,
   importanceWeight: checkWeight,
   context: (value: unknown, field: string) => checkInteger(value, field, 0, 20),
+  embedding: readVector,
 };
 export const GET_ALL_READERS = {
   ...SELECT_READERS,
@@ -129,6 +148,7 @@ export const CHANGES_READERS = {
   after: (value: unknown, field: string) => checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
   limit: (value: unknown, field: string) => checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
 };
+export const REEMBED_READERS = { embedder: checkEmbedder, onProgress: checkProgress };
 const HISTORY_READERS = {
   days: (value: unknown, field: string) => checkRange(value, field, 0, Number.MAX_SAFE_INTEGER),
 };
@@ -158,6 +178,11 @@ function checkHistory(value: unknown, field: string): HistoryOption {
   const { days = null } = readOptions(value, HISTORY_READERS, field, field);
   if (days === null) throw invalid(`${field}.days`, "is missing: it says for how long to keep");
   return { days };
+}
+
+function checkProgress(value: unknown, field: string): (done: number, total: number) => void {
+  if (typeof value !== "function") throw invalid(field, `must be a function, not ${nameOf(value)}`);
+  return value as (done: number, total: number) => void;
 }
 
 function checkClock(value: unknown, field: string): () => unknown {

@@ -25,6 +25,7 @@ import {
   utf8Length,
 } from "./json.js";
 import { formatTime, isTime, parseTime, type TimeInput } from "./time.js";
+import { readVector, type Vector } from "./vector.js";
 
 /** One memory, as calls give it back: a copy, with all fields always there (spec 2.1). Times are RFC 3339 text in UTC. */
 export interface MemoryRecord extends Scope {
@@ -74,6 +75,11 @@ export interface AddOptions extends ScopeIds {
   expiresAt?: TimeInput | null;
   /** Seconds from now to `expiresAt`, at least 0. */
   ttl?: number | null;
+  /**
+   * Its vector, where the store's embedder is the caller's own and shall not be asked (spec 12.3): as many finite numbers
+   * as that has dimensions, not all zero.
+   */
+  embedding?: Vector | null;
   /** Gives back the live record of equal content, role, name, scope and metadata, if there is one. False by default. */
   dedupe?: boolean | null;
 }
@@ -91,6 +97,8 @@ export interface Changes {
   importance?: number | null;
   expiresAt?: TimeInput | null;
   ttl?: number | null;
+  /** The new vector, where the store's embedder is the caller's own; null is the same as leaving it out. */
+  embedding?: Vector | null;
   /** Fails with `CONFLICT` if the record has another version. */
   ifVersion?: number | null;
 }
@@ -109,8 +117,15 @@ export interface StoredRecord extends Readonly<Scope> {
   readonly version: number;
 }
 
+/** A vector as it was given, whose size is not yet checked, and its name for an error. */
+export interface GivenVector {
+  readonly vector: Float32Array | null;
+  readonly field: string;
+}
+
 /** A checked record on its way to the store. */
 export interface Draft {
+  readonly embedding: GivenVector;
   /** Without an id where the caller gave none. */
   readonly id: string | null;
   readonly record: Omit<StoredRecord, "id">;
@@ -134,9 +149,10 @@ const ADD_READERS = {
   createdAt: parseTime,
   expiresAt: parseTime,
   ttl: checkTtl,
+  embedding: readVector,
   dedupe: checkBoolean,
 };
-const { id: _, ...DEFAULTS_READERS } = ADD_READERS;
+const { id: _, embedding: __, ...DEFAULTS_READERS } = ADD_READERS;
 const ITEM_READERS = { ...ADD_READERS, content: readContent };
 const MESSAGE_READERS = { role: checkName, content: checkContent, name: checkName };
 const CHANGES_READERS = {
@@ -145,6 +161,7 @@ const CHANGES_READERS = {
   importance: checkImportance,
   expiresAt: parseTime,
   ttl: checkTtl,
+  embedding: readVector,
   ifVersion: (value: unknown, field: string) =>
     checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
 };
@@ -163,7 +180,7 @@ export function readAdd(content: unknown, options: unknown, view: ScopeIds, now:
   const said = readContent(content, "content");
   const given = readOptions(options, ADD_READERS);
   checkGiven(given, view, now, "");
-  return draft(said.content, withSpeaker(given, said, ""), view, now);
+  return draft(said.content, withSpeaker(given, said, ""), view, now, "");
 }
 
 /** Reads the arguments of `addMany` (spec 6.6). */
@@ -187,7 +204,7 @@ export function readItems(items: unknown, defaults: unknown, view: ScopeIds, now
       throw invalid(`items[${i}].content`, "is missing: it is what to remember");
     checkGiven(given, view, now, `items[${i}].`);
     const own = withSpeaker(given, said, `items[${i}].`);
-    const made = draft(said.content, withDefaults(own, common), view, now);
+    const made = draft(said.content, withDefaults(own, common), view, now, `items[${i}].`);
     bytes += utf8Length(said.content) + utf8Length(canonical(made.record.metadata));
     if (bytes > MAX_ITEMS_BYTES) {
       throw invalid(
@@ -243,10 +260,17 @@ function withDefaults(own: GivenFields, common: GivenFields): GivenFields {
   return merged;
 }
 
-function draft(content: string, given: GivenFields, view: ScopeIds, now: number): Draft {
-  const { id, dedupe, ...rest } = { ...given, ...view };
+function draft(
+  content: string,
+  given: GivenFields,
+  view: ScopeIds,
+  now: number,
+  path: string,
+): Draft {
+  const { id, dedupe, embedding = null, ...rest } = { ...given, ...view };
   const fields = { content, ...rest };
   return {
+    embedding: { vector: embedding, field: `${path}embedding` },
     id: id ?? null,
     dedupe: dedupe ?? false,
     request: isGiven(id) ? requestOf(fields) : null,
@@ -280,15 +304,16 @@ function requestOf(fields: Readonly<Record<string, JsonValue>>): string {
 export interface Revision {
   readonly fields: Partial<Pick<StoredRecord, "content" | "metadata" | "importance" | "expiresAt">>;
   readonly ifVersion: number | null;
+  readonly embedding: GivenVector;
 }
 
 /** Reads the changes of `update` (spec 6.7, 6.8). */
 export function readChanges(changes: unknown, now: number): Revision {
-  const { ifVersion = null, ...given } = readOptions(changes, CHANGES_READERS);
-  if (Object.keys(given).length === 0) {
+  const { ifVersion = null, embedding = null, ...given } = readOptions(changes, CHANGES_READERS);
+  if (Object.keys(given).length === 0 && embedding === null) {
     throw invalid(
       "options",
-      "give nothing to change: content, metadata, importance, expiresAt or ttl is needed",
+      "give nothing to change: content, metadata, importance, expiresAt, ttl or embedding is needed",
     );
   }
   const { content, metadata, importance, expiresAt, ttl } = given;
@@ -297,6 +322,7 @@ export function readChanges(changes: unknown, now: number): Revision {
     throw invalid("ttl", "must not stand together with expiresAt");
   return {
     ifVersion,
+    embedding: { vector: embedding, field: "embedding" },
     fields: {
       ...(content !== undefined && { content }),
       ...(metadata !== undefined && { metadata: metadata ?? {} }),
@@ -318,7 +344,7 @@ export function isLive(record: StoredRecord, now: number): boolean {
 }
 
 /** Gives the text that search analyses (spec 8.3): in a turn with the speaker's name before it. */
-export function textOf(record: StoredRecord): string {
+export function textOf(record: Pick<StoredRecord, "content" | "role" | "name">): string {
   return record.role !== null && record.name !== null
     ? `${record.name}: ${record.content}`
     : record.content;

@@ -1,0 +1,132 @@
+"""The caller's own embedder: what is asked of it, and what it may give (spec chapter 12)."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from . import _wire as wire
+from ._errors import EmbedderFailedError, InvalidArgumentError
+from ._native import NativeMemory, NativeMoving
+from ._types import UNSET, Embed, EmbedderOption, Unset
+
+_BATCH = 64
+
+
+@dataclass
+class Own:
+    """An embedder of the caller's own that can be asked."""
+
+    dimensions: int
+    embed: Embed
+
+
+@dataclass
+class Holder:
+    """What a memory shares with its views: the embedder to ask, if there is one."""
+
+    own: Own | None
+
+
+def read(value: EmbedderOption | Unset) -> tuple[dict[str, Any], Own | None]:
+    """Parts the option into what goes over the wire, unchecked, and what is asked here."""
+    if value is UNSET:
+        return {}, None
+    if not isinstance(value, dict):
+        return {"embedder": wire.scalar(value, "embedder")}, None
+    members: dict[str, Any] = dict(value)
+    embed = members.pop("embed", None)
+    if embed is not None and not callable(embed):
+        raise InvalidArgumentError("embedder.embed must be callable", "embedder.embed")
+    json = {
+        wire.key_of(name, "embedder"): wire.scalar(member, f"embedder.{name}")
+        for name, member in members.items()
+    }
+    dimensions = json.get("dimensions")
+    if embed is None or not isinstance(dimensions, (int, float)):
+        return {"embedder": json}, None
+    return {"embedder": json}, Own(int(dimensions), embed)
+
+
+def move(native: NativeMemory, value: EmbedderOption | Unset) -> tuple[NativeMoving, Own | None]:
+    """Begins to move a store."""
+    if value is UNSET:
+        raise InvalidArgumentError("embedder is missing", "embedder")
+    named, own = read(value)
+    moving = native.reembed(wire.write(named["embedder"]))
+    if isinstance(value, dict) and own is None and value.get("embed") is None:
+        problem = "embedder.embed is missing: reembed asks it for every vector"
+        raise InvalidArgumentError(problem, "embedder.embed")
+    return moving, own
+
+
+def needs_asking(operation: str, vectors: list[bytes] | None) -> bool:
+    """Tells whether a call may need vectors that it does not bring.
+
+    Of the items of `add_many` some may lack theirs.
+    """
+    return vectors is not None and (not vectors or operation == "addMany")
+
+
+async def ask(own: Own, texts: list[str]) -> bytes:
+    """Gives the vectors of texts, one behind the other, as bytes of floats of 32 bits."""
+    made = []
+    for batch in _batches(texts):
+        try:
+            if _is_coroutine_function(own.embed):
+                answer: Any = own.embed(batch)
+            else:
+                # It may take long, and must not hold up the loop.
+                answer = await asyncio.to_thread(own.embed, batch)
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except Exception as error:
+            raise _failed("raised an error, which is the cause") from error
+        made.append(_joined(own, answer, len(batch)))
+    return b"".join(made)
+
+
+def ask_here(own: Own, texts: list[str]) -> bytes:
+    """Does what `ask` does, in this thread."""
+    made = []
+    for batch in _batches(texts):
+        try:
+            answer: Any = own.embed(batch)
+        except Exception as error:
+            raise _failed("raised an error, which is the cause") from error
+        if isinstance(answer, Awaitable):
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise _failed("is asynchronous, which is for Memory: SyncMemory needs a plain function")
+        made.append(_joined(own, answer, len(batch)))
+    return b"".join(made)
+
+
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    return (texts[begin : begin + _BATCH] for begin in range(0, len(texts), _BATCH))
+
+
+def _is_coroutine_function(embed: Embed) -> bool:
+    return inspect.iscoroutinefunction(embed) or inspect.iscoroutinefunction(
+        getattr(embed, "__call__", None)  # noqa: B004  # of an object that can be called
+    )
+
+
+def _joined(own: Own, answer: Any, count: int) -> bytes:
+    try:
+        vectors = [wire.vector(one, "a vector") for one in answer]
+    except (TypeError, InvalidArgumentError) as error:
+        raise _failed(f"gave what is no list of vectors: {error}") from None
+    if len(vectors) != count:
+        raise _failed(f"gave {len(vectors)} vectors for {count} texts")
+    for one in vectors:
+        if len(one) != 4 * own.dimensions:
+            raise _failed(f"gave a vector of {len(one) // 4} components, not {own.dimensions}")
+    return b"".join(vectors)
+
+
+def _failed(problem: str) -> EmbedderFailedError:
+    return EmbedderFailedError(f"the embedder {problem}", "embedder")

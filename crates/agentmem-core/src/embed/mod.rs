@@ -1,5 +1,6 @@
 //! The built-in embedder, a vector for a text from a table of tokens by integers alone; and which other there may be.
 
+mod coverage;
 mod embedder;
 mod table;
 mod wordpiece;
@@ -7,6 +8,7 @@ mod wordpiece;
 #[cfg(test)]
 mod tests;
 
+pub use coverage::Coverage;
 #[cfg(test)]
 use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};
@@ -91,46 +93,4 @@ pub fn distinct_tokens(ids: &[u32]) -> Vec<u16> {
         }
     }
     distinct
-}
-
-/// Tells how well a document's tokens cover a query's, 0 to 1: for each query token the best match among the
-/// document's.
-///
-/// Both are what [`distinct_tokens`] gives. 0 where one is empty. Sums run in the order of the query's tokens, so that
-/// the result is the same to the last bit everywhere. Source: late interaction, O. Khattab and M. Zaharia, "ColBERT"
-/// (2020).
-pub fn max_sim(query_ids: &[u16], document_ids: &[u16]) -> f64 {
-    if query_ids.is_empty() || document_ids.is_empty() {
-        return 0.0;
-    }
-    let document: Vec<_> = document_ids
-        .iter()
-        .map(|&id| (wide_row(id), row_norm(id.into())))
-        .collect();
-    let (mut covered, mut weight) = (0.0, 0.0);
-    for &query_id in query_ids {
-        let query = wide_row(query_id);
-        let mut best = 0.0;
-        for (row, norm) in &document {
-            let similarity = f64::from(wide_dot(&query, row)) / norm;
-            if similarity > best {
-                best = similarity;
-            }
-        }
-        covered += best;
-        weight += row_norm(query_id.into());
-    }
-    covered / weight
-}
-
-/// Widens a row to 16 bits, once for many products: that halves their time.
-fn wide_row(id: u16) -> [i16; DIMENSIONS] {
-    token_row(id.into()).map(i16::from)
-}
-
-fn wide_dot(a: &[i16; DIMENSIONS], b: &[i16; DIMENSIONS]) -> i32 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| i32::from(a) * i32::from(b))
-        .sum()
 }

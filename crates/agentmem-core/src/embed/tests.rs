@@ -25,7 +25,7 @@ fn token_coverage_agrees_with_the_vectors_to_the_last_bit() {
         assert_eq!(document, expected("document"), "{}", vector["why"]);
         let coverage = vector["output"]["maxSim"].as_f64().unwrap();
         assert_eq!(
-            max_sim(&query, &document).to_bits(),
+            Coverage::new(&query).of(&document).to_bits(),
             coverage.to_bits(),
             "{}",
             vector["why"]

@@ -286,9 +286,10 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
         return None;
     }
     let best = SECOND_STAGE.min(candidates.len());
+    let mut coverage = embed::Coverage::new(&query.tokens);
     let mut max_covered = 0.0;
     for candidate in &mut candidates[..best] {
-        let covered = embed::max_sim(&query.tokens, &candidate.document.tokens);
+        let covered = coverage.of(&candidate.document.tokens);
         max_covered = f64::max(max_covered, covered);
         candidate.value += 0.5 * covered;
     }

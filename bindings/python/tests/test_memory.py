@@ -388,9 +388,9 @@ def test_a_hit_has_a_context_where_it_was_asked_for() -> None:
     with SyncMemory() as memory:
         memory.add({"role": "user", "content": "Any plans for May?"}, user_id="eve")
         memory.add({"role": "assistant", "content": "A trip to Kyoto"}, user_id="eve")
-        (plain,) = memory.search("Kyoto", user_id="eve", mode="lexical")
+        (plain,) = memory.search("Kyoto", user_id="eve", mode="lexical", limit=1)
         assert plain.context is None
-        (hit,) = memory.search("Kyoto", user_id="eve", mode="lexical", context=1)
+        (hit,) = memory.search("Kyoto", user_id="eve", mode="lexical", limit=1, context=1)
         assert isinstance(hit.context, HitContext)
         assert [turn.content for turn in hit.context.before] == ["Any plans for May?"]
         assert hit.context.after == []

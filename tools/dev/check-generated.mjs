@@ -9,6 +9,7 @@ const tools = [
   { path: "tools/embedder/bundle_table.py" },
   { path: "conformance/tools/exp2.py" },
   { path: "conformance/tools/ranking.py", needs: "snowballstemmer" },
+  { path: "conformance/tools/table_vectors.py", needs: "snowballstemmer" },
 ];
 
 await main(async () => {

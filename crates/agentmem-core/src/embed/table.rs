@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Names the table for good: a store remembers which one its vectors are of. A table that differs has a greater version behind the `v`.
-pub const TABLE_ID: &str = "agentmem-static-128-v1";
+pub const TABLE_ID: &str = "agentmem-static-128-v2";
 
 /// The number of components of a row, and of an embedding made from rows.
 pub const DIMENSIONS: usize = 128;

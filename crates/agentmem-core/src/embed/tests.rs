@@ -81,6 +81,6 @@ fn the_id_of_the_table_is_that_of_these_bytes() {
     // Who changes the table gives it an id of its own: stores remember by it which one their vectors are of.
     assert_eq!(
         (TABLE_ID, begin.as_str()),
-        ("agentmem-static-128-v1", "fe054702e152fab6")
+        ("agentmem-static-128-v2", "d3acb7b3e0e1eea4")
     );
 }

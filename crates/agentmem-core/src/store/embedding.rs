@@ -109,7 +109,7 @@ pub(super) fn read(connection: &Connection) -> Result<Embedding> {
     }
 }
 
-/// The version of a built-in table from its id: `agentmem-static-128-v1`.
+/// The version of a built-in table from its id: `agentmem-static-128-v2`.
 fn table_version(id: &str) -> Option<u32> {
     let (_, version) = id.strip_prefix("agentmem-static-")?.rsplit_once("-v")?;
     version.parse().ok()

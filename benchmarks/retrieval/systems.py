@@ -107,7 +107,7 @@ class MiniLm:
 
         import minilm
 
-        self.numpy = numpy
+        self.numpy: Any = numpy  # checked without numpy too
         self.minilm = minilm
         self.encoder = minilm.Encoder()
         self.cache: minilm.Cache | None = minilm.Cache()

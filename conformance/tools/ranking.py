@@ -16,6 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import snowballstemmer
@@ -35,9 +36,6 @@ VOCABULARY = {
 TABLE = memoryview((DATA / "table_128.i8").read_bytes()).cast("b")
 STOP_WORDS = set((DATA / "stopwords.txt").read_text("utf-8").split())
 STEM = snowballstemmer.stemmer("english").stemWord
-CJK_RUN = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+"
-)
 W = 0.4
 # The clock of a case.
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -47,18 +45,99 @@ def category(character: str) -> str:
     return unicodedata.category(character)
 
 
+CHARACTERS = [
+    range(0x3005, 0x3008),
+    range(0x3040, 0x3100),
+    range(0x3400, 0x4DC0),
+    range(0x4E00, 0xA000),
+    range(0xAC00, 0xD7B0),
+    range(0xF900, 0xFB00),
+    range(0x20000, 0x40000),
+]
+ALPHABETS = [
+    range(0xE00, 0xF00),
+    range(0x1000, 0x10A0),
+    range(0x1780, 0x1800),
+    range(0x1950, 0x19E0),
+    range(0x1A20, 0x1AB0),
+    range(0xA9E0, 0xAA00),
+    range(0xAA60, 0xAAE0),
+]
+SELECTORS = [*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10)]
+SELECTORS += range(0xE0100, 0xE01F0)
+REPLACED = {"ß": "ss", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "đ": "d", "ħ": "h"}
+REPLACED |= {"ı": "i", "ł": "l", "ø": "o", "\u2018": "'", "\u2019": "'", "\u02bc": "'"}
+
+
+def unspaced(character: str) -> str:
+    """8.2, step 1: how a character is cut if it belongs to a run."""
+    code = ord(character)
+    if any(code in block for block in CHARACTERS):
+        return "characters"
+    if category(character)[0] in "LM" and any(code in block for block in ALPHABETS):
+        return "alphabet"
+    return ""
+
+
+def is_vowel_sign(character: str) -> bool:
+    """8.2, step 2."""
+    combining = unicodedata.combining(character)
+    wanted = combining in (0, 9) or 84 <= combining <= 132
+    code = ord(character)
+    beyond = code >= 0x370 and code not in SELECTORS
+    return beyond and wanted and category(character) in ("Mn", "Mc")
+
+
+def kind(character: str) -> str:
+    """8.2, step 2: the kind of word that a character is part of."""
+    code = ord(character)
+    if character in "abcdefghijklmnopqrstuvwxyz0123456789":
+        return "latin"
+    if 0xDF <= code <= 0x2AF and character != "÷":
+        return "latin"
+    letter = code >= 0x370 and category(character)[0] == "L"
+    return "other" if letter or is_vowel_sign(character) else ""
+
+
+def folded(character: str) -> str:
+    if category(character)[0] == "M" and not is_vowel_sign(character):
+        return ""
+    if category(character) == "Nd":
+        return str(unicodedata.decimal(character))
+    return REPLACED.get(character, character)
+
+
 def terms(text: str) -> list[str]:
     """8.2. The texts of the stores have no characters on which versions of Unicode differ."""
-    folded = unicodedata.normalize("NFKC", text).lower()
+    s = unicodedata.normalize("NFKC", text).lower()
+    s = re.sub("[\u0640\u200c\u200d]", "", s)
     found: list[str] = []
-    for run in CJK_RUN.findall(folded):
-        found += [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
-    rest = unicodedata.normalize("NFKD", CJK_RUN.sub(" ", folded)).lower()
-    rest = "".join(c for c in rest if not category(c).startswith("M"))
-    rest = re.sub("[\u2018\u2019\u02bc]", "'", rest)
+    rest = ""
+    for script, characters in groupby(s, unspaced):
+        run = list(characters)
+        if not script:
+            rest += "".join(run)
+            continue
+        rest += " "
+        units: list[str] = []
+        for c in run:
+            if script == "alphabet" and units and category(c)[0] == "M":
+                units[-1] += c
+            else:
+                units.append(c)
+        if script == "characters" or len(units) == 1:
+            found += units
+        found += [a + b for a, b in pairwise(units)]
+    rest = unicodedata.normalize("NFKD", rest).lower()
+    rest = "".join(map(folded, rest))
     rest = re.sub(r"'s(?![a-z0-9])", "", rest).replace("'", "")
-    words = re.findall("[a-z0-9]+", rest)
-    return found + [STEM(word) for word in words if word not in STOP_WORDS]
+    for script, letters in groupby(rest, kind):
+        word = "".join(letters)
+        if script and not word.isascii():
+            found.append(word)
+        elif script and word not in STOP_WORDS:
+            found.append(STEM(word))
+    return found
 
 
 def is_ideograph(character: str) -> bool:
@@ -278,9 +357,7 @@ class Partition:
         """v(d, t) of 8.9."""
         count, total = record.words[term], record.words.total()
         norm = (total * self.n) / self.words
-        return ((idf1 * count) * 1.9) / (
-            count + 0.9 * ((1 - self.b) + self.b * norm)
-        )
+        return ((idf1 * count) * 1.9) / (count + 0.9 * ((1 - self.b) + self.b * norm))
 
 
 def ordered(values: dict[str, float], records: dict[str, Record]) -> list[str]:
@@ -400,7 +477,9 @@ def hybrid(
         b = bm25[i] / max_b if max_b > 0 else 0.0
         s = nears[i] / max_c if max_c > 0 else 0.0
         named = record.is_turn and asked & set(terms(str(record.given.get("name", ""))))
-        asks = record.is_turn and any(c in "?\u061f\uff1f" for c in record.given["content"])  # type: ignore[attr-defined]
+        asks = record.is_turn and any(
+            c in "?\u061f\uff1f" for c in record.given["content"]
+        )  # type: ignore[attr-defined]
         final[i] = (((W * s) + ((1 - W) * b)) + (0.15 if named else 0)) - (
             0.1 if asks else 0
         )

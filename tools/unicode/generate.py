@@ -26,6 +26,14 @@ OTHER_UPPERCASE = "2160-216F 24B6-24CF 1F130-1F149 1F150-1F169 1F170-1F189"
 WHITE_SPACE = "0009-000D 0020 0085 00A0 1680 2000-200A 2028 2029 202F 205F 3000"
 # WordBreakProperty.txt: MidLetter, MidNumLet and Single_Quote, which Case_Ignorable takes in besides categories.
 WORD_MIDDLE = "0027 002E 003A 00B7 0387 055F 05F4 2018 2019 2024 2027 FE13 FE52 FE55 FF07 FF0E FF1A"
+# PropList.txt: Variation_Selector. They choose a glyph and say nothing.
+VARIATION_SELECTOR = "180B-180D 180F FE00-FE0F E0100-E01EF"
+# Blocks.txt: Thai, Lao, Myanmar, Khmer, Tai Le, New Tai Lue, Tai Tham, Myanmar Extended-B, Myanmar Extended-A, Tai Viet.
+UNSPACED_BLOCKS = (
+    "0E00-0EFF 1000-109F 1780-17FF 1950-19DF 1A20-1AAF A9E0-A9FF AA60-AADF"
+)
+# What lies below is of the Latin script or common to all.
+BEYOND_LATIN = range(0x370, 0x110000)
 
 
 def parsed(listing):
@@ -101,6 +109,36 @@ def combining_runs():
     return runs
 
 
+def vowel_signs(category):
+    """Gives the marks that are no accent on a letter: vowel signs, viramas and the like.
+
+    Accents, and the points of Hebrew and Arabic, have other combining classes; 84 to 132 are vowels and tones of
+    Telugu, Thai, Lao and Tibetan.
+    """
+    classes = {0, 9, *range(84, 133)}
+    return {
+        point
+        for point in BEYOND_LATIN
+        if category[point] in ("Mn", "Mc")
+        and unicodedata2.combining(chr(point)) in classes
+    } - parsed(VARIATION_SELECTOR)
+
+
+def digits(category):
+    """Gives the decimal digits that stay as they are in NFKC, in whole sets from 0 to 9."""
+    points = {
+        point
+        for point in BEYOND_LATIN
+        if category[point] == "Nd"
+        and unicodedata2.normalize("NFKC", chr(point)) == chr(point)
+    }
+    for first, last in ranges(points):
+        for point in range(first, last + 1):
+            if unicodedata2.decimal(chr(point)) != (point - first) % 10:
+                raise SystemExit(f"U+{point:04X} breaks the order of digits")
+    return points
+
+
 def tables():
     """Collects the sets by name, in the order in which they are written."""
     category = [unicodedata2.category(chr(point)) for point in EVERY]
@@ -108,10 +146,11 @@ def tables():
     def of(*names):
         return {point for point in EVERY if category[point] in names}
 
+    letters, marks = of("Lu", "Ll", "Lt", "Lm", "Lo"), of("Mn", "Mc", "Me")
     other_lowercase, other_uppercase = parsed(OTHER_LOWERCASE), parsed(OTHER_UPPERCASE)
     sets = {
         "UNASSIGNED": ("General_Category Cn", of("Cn")),
-        "MARK": ("General_Category M: Mn, Mc and Me", of("Mn", "Mc", "Me")),
+        "MARK": ("General_Category M: Mn, Mc and Me", marks),
         "NONSPACING_MARK": ("General_Category Mn", of("Mn")),
         "CONTROL": (
             "General_Category C without Cn: Cc, Cf, Co and Cs",
@@ -128,6 +167,15 @@ def tables():
             "Case_Ignorable",
             of("Mn", "Me", "Cf", "Lm", "Sk") | parsed(WORD_MIDDLE),
         ),
+        "WORD": (
+            "What words beyond Latin are made of: General_Category L, and vowel signs",
+            (letters & set(BEYOND_LATIN)) | vowel_signs(category),
+        ),
+        "UNSPACED_ALPHABET": (
+            "General_Category L and M of alphabets that are written without spaces",
+            (letters | marks) & parsed(UNSPACED_BLOCKS),
+        ),
+        "DIGIT": ("General_Category Nd, in sets from 0 to 9", digits(category)),
     }
     return {
         name: (title, ranges(points)) for name, (title, points) in sets.items()

@@ -17,13 +17,12 @@ pub use unicode::{
 };
 
 use stop_words::is_stop_word;
-use unicode::is_mark;
+use unicode::{ascii_digit, is_mark, is_of_word, is_unspaced_alphabet};
 
 /// Gives the terms of a text, repeats included.
 ///
-/// Each run of Chinese, Japanese or Korean, which write no spaces between words, gives its characters, then its
-/// adjacent pairs; behind those of all runs come the words of the rest, without stop words, stemmed. Linear in the
-/// length of the text.
+/// Each run of a script that is written without spaces gives its characters and pairs; behind those of all runs come
+/// the words of the rest. Those of a-z0-9 are without stop words, and stemmed. Linear in the length of the text.
 pub fn terms(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     if text.is_ascii() {
@@ -81,68 +80,134 @@ pub fn civil_date(days_since_1970: i64) -> (i64, usize, i64) {
     (era * 400 + year_of_era + next_year, month, day)
 }
 
-fn is_unspaced(character: char) -> bool {
-    matches!(
-        character,
-        '\u{3040}'..='\u{30ff}'
-            | '\u{3400}'..='\u{4dbf}'
-            | '\u{4e00}'..='\u{9fff}'
-            | '\u{ac00}'..='\u{d7af}'
-            | '\u{f900}'..='\u{faff}'
-    )
+/// A script that writes no spaces between words.
+#[derive(Clone, Copy, PartialEq)]
+enum Unspaced {
+    /// Chinese, Japanese, Korean: a character is often a word.
+    Characters,
+    /// Thai, Lao, Khmer, Myanmar: a letter says little.
+    Alphabet,
 }
 
-/// Appends the terms of the unspaced runs to `found`; returns the rest in lower case, what is no a-z0-9 or apostrophe
-/// as spaces.
+fn unspaced_script(character: char) -> Option<Unspaced> {
+    match character {
+        ..'\u{e00}' => None,
+        '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30ff}'
+        | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7af}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{20000}'..='\u{3ffff}' => Some(Unspaced::Characters),
+        _ => is_unspaced_alphabet(character).then_some(Unspaced::Alphabet),
+    }
+}
+
+/// Appends the terms of the unspaced runs to `found`; returns the rest, folded.
 fn cut_out_unspaced_terms(found: &mut Vec<String>, text: &str) -> String {
     let composed: String = unicode::remove_unassigned(text).nfkc().collect();
     let mut spaced = String::with_capacity(composed.len());
-    let mut run: Vec<char> = Vec::new();
+    let mut run = String::new();
+    let mut script_of_run = None;
     for character in to_lower(&composed).chars() {
-        if is_unspaced(character) {
-            run.push(character);
-        } else {
-            if !run.is_empty() {
-                append_run(found, &mut run);
+        if is_joiner(character) {
+            continue;
+        }
+        let script = unspaced_script(character);
+        if script != script_of_run {
+            if let Some(ended) = script_of_run {
+                append_run(found, &mut run, ended);
                 spaced.push(' ');
             }
-            spaced.push(character);
+            script_of_run = script;
+        }
+        match script {
+            Some(_) => run.push(character),
+            None => spaced.push(character),
         }
     }
-    append_run(found, &mut run);
+    if let Some(ended) = script_of_run {
+        append_run(found, &mut run, ended);
+    }
     let decomposed: String = spaced.nfkd().collect();
-    to_lower(&decomposed)
-        .chars()
-        .filter(|&character| character.is_ascii() || !is_mark(character))
-        .map(|character| match character {
-            '\u{2018}' | '\u{2019}' | '\u{2bc}' => '\'',
-            'a'..='z' | '0'..='9' | '\'' => character,
-            _ => ' ',
-        })
-        .collect()
+    folded(&to_lower(&decomposed))
 }
 
-fn append_run(found: &mut Vec<String>, run: &mut Vec<char>) {
-    found.extend(run.iter().map(|&character| String::from(character)));
-    found.extend(run.windows(2).map(|pair| pair.iter().collect::<String>()));
+/// Tells what joins or stretches letters and says nothing: tatweel, and the zero-width joiner and non-joiner.
+fn is_joiner(character: char) -> bool {
+    matches!(character, '\u{640}' | '\u{200c}' | '\u{200d}')
+}
+
+/// Appends the units of a run and its adjacent pairs. The units of an alphabet are letters with their marks, and no
+/// terms unless they stand alone.
+fn append_run(found: &mut Vec<String>, run: &mut String, script: Unspaced) {
+    let is_start = |&(at, character): &(usize, char)| {
+        at == 0 || script == Unspaced::Characters || !is_mark(character)
+    };
+    let starts = run.char_indices().filter(is_start).map(|(at, _)| at);
+    let bounds: Vec<usize> = starts.chain([run.len()]).collect();
+    let stretch = |ends: &[usize]| run[ends[0]..ends[ends.len() - 1]].to_owned();
+    if script == Unspaced::Characters || bounds.len() == 2 {
+        found.extend(bounds.windows(2).map(stretch));
+    }
+    found.extend(bounds.windows(3).map(stretch));
     run.clear();
 }
 
-/// Appends the runs of a-z0-9 of a lower-case text, once a possessive `'s` and every other apostrophe is deleted.
+/// Replaces what is no ASCII by what words are made of, by nothing if it is an accent, by a space if it parts words.
+fn folded(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\0'..='\u{7f}' => kept.push(character),
+            // Letters of the Latin script that have no decomposition, and how they are written without them.
+            'ß' => kept.push_str("ss"),
+            'æ' => kept.push_str("ae"),
+            'œ' => kept.push_str("oe"),
+            'þ' => kept.push_str("th"),
+            'ð' | 'đ' => kept.push('d'),
+            'ħ' => kept.push('h'),
+            'ı' => kept.push('i'),
+            'ł' => kept.push('l'),
+            'ø' => kept.push('o'),
+            '\u{2018}' | '\u{2019}' | '\u{2bc}' => kept.push('\''),
+            _ if is_other_latin(character) || is_of_word(character) => kept.push(character),
+            _ if is_mark(character) => {}
+            _ => kept.push(ascii_digit(character).unwrap_or(' ')),
+        }
+    }
+    kept
+}
+
+/// Tells a letter of Latin or IPA in lower case.
+fn is_other_latin(character: char) -> bool {
+    matches!(character, '\u{df}'..='\u{2af}') && character != '÷'
+}
+
+/// Appends the words of a folded text, once a possessive `'s` and every other apostrophe is deleted.
+///
+/// Latin letters and digits make words by themselves, all other letters by themselves, as in `25км`.
 fn append_words(found: &mut Vec<String>, text: &str) {
-    let bytes = text.as_bytes();
     let mut word = String::new();
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' => word.push(char::from(byte)),
-            b'\'' => {
-                let possessive = bytes.get(at) == Some(&b's')
-                    && !bytes
-                        .get(at + 1)
-                        .is_some_and(|next| matches!(next, b'a'..=b'z' | b'0'..=b'9'));
-                at += usize::from(possessive);
+    let mut word_is_latin = true;
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        match character {
+            'a'..='z' | '0'..='9' | '\u{80}'.. => {
+                let latin = character < '\u{2b0}';
+                if latin != word_is_latin {
+                    append_word(found, &mut word);
+                    word_is_latin = latin;
+                }
+                word.push(character);
+            }
+            '\'' => {
+                let behind = rest.as_str().as_bytes();
+                let possessive = behind.first() == Some(&b's')
+                    && !matches!(behind.get(1), Some(b'a'..=b'z' | b'0'..=b'9'));
+                if possessive {
+                    rest.next();
+                }
             }
             _ => append_word(found, &mut word),
         }
@@ -151,7 +216,9 @@ fn append_words(found: &mut Vec<String>, text: &str) {
 }
 
 fn append_word(found: &mut Vec<String>, word: &mut String) {
-    if !word.is_empty() && !is_stop_word(word) {
+    if !word.is_ascii() {
+        found.push(word.clone());
+    } else if !word.is_empty() && !is_stop_word(word) {
         found.push(stem(word));
     }
     word.clear();

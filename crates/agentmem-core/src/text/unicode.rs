@@ -43,6 +43,22 @@ pub fn is_punctuation(character: char) -> bool {
     contains(tables::PUNCTUATION, character)
 }
 
+/// Tells what words beyond Latin are made of: General_Category L from U+0370 on, and vowel signs.
+pub fn is_of_word(character: char) -> bool {
+    contains(tables::WORD, character)
+}
+
+/// Tells letters and marks of Thai, Lao, Khmer, Myanmar and the Tai alphabets, written without spaces.
+pub fn is_unspaced_alphabet(character: char) -> bool {
+    contains(tables::UNSPACED_ALPHABET, character)
+}
+
+/// Gives the ASCII digit of a decimal digit of any other script.
+pub fn ascii_digit(character: char) -> Option<char> {
+    let first = first_of_range(tables::DIGIT, character)?;
+    char::from_digit((u32::from(character) - first) % 10, 10)
+}
+
 fn is_cased(character: char) -> bool {
     contains(tables::CASED, character)
 }
@@ -52,9 +68,15 @@ fn is_case_ignorable(character: char) -> bool {
 }
 
 fn contains(ranges: &[(u32, u32)], character: char) -> bool {
+    first_of_range(ranges, character).is_some()
+}
+
+/// Finds the range that covers a character: its first code point.
+fn first_of_range(ranges: &[(u32, u32)], character: char) -> Option<u32> {
     let point = u32::from(character);
     let at = ranges.partition_point(|&(_, last)| last < point);
-    ranges.get(at).is_some_and(|&(first, _)| first <= point)
+    let &(first, _) = ranges.get(at)?;
+    (first <= point).then_some(first)
 }
 
 /// Tells whether a text is nothing but White_Space; so is the empty text.

@@ -2,24 +2,31 @@
 
 import { stem } from "./stemmer.js";
 import { STOP_WORDS } from "./stop-words.js";
-import { isAscii, isMark, normalise, removeUnassigned, toLower } from "./unicode.js";
+import {
+  digitValue,
+  isAscii,
+  isMark,
+  isOfWord,
+  isUnspacedAlphabet,
+  normalise,
+  removeUnassigned,
+  toLower,
+} from "./unicode.js";
 
 export { stem } from "./stemmer.js";
 export { isBlank, removeUnassigned, toLower } from "./unicode.js";
 
-/** Runs of Chinese, Japanese and Korean characters, which write no spaces between words. */
-const UNSPACED_RUN = /[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+/g;
-
 /**
  * Gives the terms of a text, repeats included.
  *
- * Each unspaced run gives its characters, then its adjacent pairs; behind those of all runs come the words of the rest,
- * without stop words, stemmed. Linear in the length of the text.
+ * Each run of a script that is written without spaces gives its characters and pairs; behind those of all runs come the
+ * words of the rest. Those of a-z0-9 are without stop words, and stemmed. Linear in the length of the text.
  */
 export function terms(text: string): string[] {
   const found: string[] = [];
   for (const word of words(isAscii(text) ? text.toLowerCase() : unspacedTermsCutOut(text, found))) {
-    if (!STOP_WORDS.has(word)) found.push(stem(word));
+    if (!isAscii(word)) found.push(word);
+    else if (!STOP_WORDS.has(word)) found.push(stem(word));
   }
   return found;
 }
@@ -49,27 +56,84 @@ export function dateTerms(createdAtMs: number): string[] {
   return terms(`${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}, ${date.getUTCFullYear()}`);
 }
 
-/** Appends the terms of the unspaced runs to `found`; returns the rest, in lower case, its marks gone. */
+/** What joins or stretches letters and says nothing: tatweel, and the zero-width joiner and non-joiner. */
+const JOINERS = /[\u0640\u200c\u200d]/g;
+
+/** Appends the terms of the unspaced runs to `found`; returns the rest, folded. */
 function unspacedTermsCutOut(text: string, found: string[]): string {
-  const folded = toLower(normalise("NFKC", removeUnassigned(text)));
-  const spaced = folded.replace(UNSPACED_RUN, (run) => {
-    // All ranges lie in the Basic Multilingual Plane: a code unit is a character.
-    for (let at = 0; at < run.length; at++) found.push(run.charAt(at));
-    for (let at = 0; at + 1 < run.length; at++) found.push(run.slice(at, at + 2));
-    return " ";
-  });
-  return withoutMarks(toLower(normalise("NFKD", spaced))).replace(/[\u2018\u2019\u02bc]/g, "'");
+  const composed = toLower(normalise("NFKC", removeUnassigned(text))).replace(JOINERS, "");
+  let spaced = "";
+  let from = 0;
+  for (let at = 0; at < composed.length; ) {
+    const script = unspacedScript(composed.codePointAt(at) ?? 0);
+    if (script === undefined) {
+      at += 1; // the second half of a surrogate pair is of no such script
+      continue;
+    }
+    spaced += `${composed.slice(from, at)} `;
+    from = at;
+    for (let next = composed.codePointAt(at); next !== undefined; next = composed.codePointAt(at)) {
+      if (unspacedScript(next) !== script) break;
+      at += next > 0xffff ? 2 : 1;
+    }
+    appendRun(found, composed.slice(from, at), script);
+    from = at;
+  }
+  return folded(toLower(normalise("NFKD", spaced + composed.slice(from))));
 }
 
-function withoutMarks(text: string): string {
+/**
+ * Appends the units of a run and its adjacent pairs.
+ *
+ * The units of an alphabet are letters with their marks, and no terms unless they stand alone.
+ */
+function appendRun(found: string[], run: string, script: Unspaced): void {
+  const bounds: number[] = [];
+  let at = 0;
+  for (const character of run) {
+    const continues = script === "alphabet" && isMark(character.codePointAt(0) ?? 0);
+    if (at === 0 || !continues) bounds.push(at);
+    at += character.length;
+  }
+  bounds.push(run.length);
+  const appendStretches = (units: number): void => {
+    for (let unit = 0; unit + units < bounds.length; unit++)
+      found.push(run.slice(bounds[unit], bounds[unit + units]));
+  };
+  if (script === "characters" || bounds.length === 2) appendStretches(1);
+  appendStretches(2);
+}
+
+/**
+ * A script that writes no spaces between words: Chinese, Japanese, Korean, where a character is often a word, or an
+ * alphabet like the Thai one, where a letter says little.
+ */
+type Unspaced = "characters" | "alphabet";
+
+function unspacedScript(codePoint: number): Unspaced | undefined {
+  if (codePoint < 0xe00) return undefined;
+  const ofCharacters =
+    (codePoint >= 0x3005 && codePoint <= 0x3007) ||
+    (codePoint >= 0x3040 && codePoint <= 0x30ff) ||
+    (codePoint >= 0x3400 && codePoint <= 0x4dbf) ||
+    (codePoint >= 0x4e00 && codePoint <= 0x9fff) ||
+    (codePoint >= 0xac00 && codePoint <= 0xd7af) ||
+    (codePoint >= 0xf900 && codePoint <= 0xfaff) ||
+    (codePoint >= 0x20000 && codePoint <= 0x3ffff);
+  if (ofCharacters) return "characters";
+  return isUnspacedAlphabet(codePoint) ? "alphabet" : undefined;
+}
+
+/** Replaces what is no ASCII by what words are made of, by nothing if it is an accent, by a space if it parts words. */
+function folded(text: string): string {
   if (isAscii(text)) return text;
   let kept = "";
   let from = 0;
   for (let at = 0; at < text.length; ) {
     const codePoint = text.codePointAt(at) ?? 0;
     const next = at + (codePoint > 0xffff ? 2 : 1);
-    if (codePoint > 0x7f && isMark(codePoint)) {
-      kept += text.slice(from, at);
+    if (codePoint > 0x7f) {
+      kept += text.slice(from, at) + foldedCharacter(codePoint);
       from = next;
     }
     at = next;
@@ -77,8 +141,42 @@ function withoutMarks(text: string): string {
   return kept + text.slice(from);
 }
 
-/** Cuts lower-case text into its runs of a-z0-9, once a possessive `'s` and every other apostrophe is deleted. */
+/** Letters of the Latin script that have no decomposition, as they are written without them; and apostrophes. */
+const REPLACED = new Map([
+  ["ß", "ss"],
+  ["æ", "ae"],
+  ["ð", "d"],
+  ["ø", "o"],
+  ["þ", "th"],
+  ["đ", "d"],
+  ["ħ", "h"],
+  ["ı", "i"],
+  ["ł", "l"],
+  ["œ", "oe"],
+  ["\u2018", "'"],
+  ["\u2019", "'"],
+  ["\u02bc", "'"],
+]);
+
+function foldedCharacter(codePoint: number): string {
+  const character = String.fromCodePoint(codePoint);
+  const replaced = REPLACED.get(character);
+  if (replaced !== undefined) return replaced;
+  if (isOtherLatin(codePoint) || isOfWord(codePoint)) return character;
+  return isMark(codePoint) ? "" : (digitValue(codePoint)?.toString() ?? " ");
+}
+
+/** Tells a letter of Latin or IPA in lower case. */
+function isOtherLatin(codePoint: number): boolean {
+  return codePoint >= 0xdf && codePoint <= 0x2af && codePoint !== 0xf7;
+}
+
+/**
+ * Cuts folded text into words, once a possessive `'s` and every other apostrophe is deleted.
+ *
+ * Latin letters and digits make words by themselves, all other letters by themselves, as in `25км`.
+ */
 function words(text: string): string[] {
   const bare = text.includes("'") ? text.replace(/'s(?![a-z0-9])|'/g, "") : text;
-  return bare.match(/[a-z0-9]+/g) ?? [];
+  return bare.match(/[a-z0-9\u00df-\u02af]+|[\u02b0-\uffff]+/g) ?? [];
 }

@@ -55,8 +55,21 @@ export const isSpaceSeparator = /* @__PURE__ */ classOf(tables.SPACE_SEPARATOR);
 export const isWhiteSpace = /* @__PURE__ */ classOf(tables.WHITE_SPACE);
 /** Tells General_Category P. */
 export const isPunctuation = /* @__PURE__ */ classOf(tables.PUNCTUATION);
+/** Tells what words beyond Latin are made of: General_Category L from U+0370 on, and vowel signs. */
+export const isOfWord = /* @__PURE__ */ classOf(tables.WORD);
+/** Tells letters and marks of Thai, Lao, Khmer, Myanmar and the Tai alphabets, written without spaces. */
+export const isUnspacedAlphabet = /* @__PURE__ */ classOf(tables.UNSPACED_ALPHABET);
 const isCased = /* @__PURE__ */ classOf(tables.CASED);
 const isCaseIgnorable = /* @__PURE__ */ classOf(tables.CASE_IGNORABLE);
+
+let digits: Int32Array | undefined;
+
+/** Gives the value of a decimal digit of any script but ASCII's; undefined for everything else. */
+export function digitValue(codePoint: number): number | undefined {
+  digits ??= rows(tables.DIGIT, 2);
+  const at = rowOf(digits, 2, codePoint);
+  return at < 0 ? undefined : (codePoint - (digits[at] ?? 0)) % 10;
+}
 
 /** Tells whether every character is below U+0080. */
 export function isAscii(text: string): boolean {

@@ -284,6 +284,7 @@ export class History {
         : undefined,
       importanceWeight: r.chance(0.15) ? r.pick([0.2, 1, 0]) : undefined,
       context: r.chance(0.15) ? r.pick([1, 2]) : undefined,
+      explain: r.chance(0.15) ? true : undefined,
     });
     // Whole-store searches and one user's are the two kinds of statistics.
     const selected = r.chance(0.35) ? {} : selection(r);

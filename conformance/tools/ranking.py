@@ -18,6 +18,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
+from typing import Any
 
 import snowballstemmer
 
@@ -337,9 +338,9 @@ class Partition:
     def idf1(self, term: str) -> float:
         return self.idf(sum(1 for record in self.records if term in record.words))
 
-    def lexical(self, query: str) -> tuple[dict[str, float], float]:
-        """BM25 by id, and U of 8.10."""
-        values = {record.id: 0.0 for record in self.records}
+    def lexical(self, query: str) -> tuple[dict[str, list[dict[str, object]]], float]:
+        """The terms of 8.13 by id, whose weights are the summands of BM25, and U of 8.10."""
+        found: dict[str, list[dict[str, object]]] = {r.id: [] for r in self.records}
         idf_sum = 0.0
         for term in dict.fromkeys(terms(query)):
             having = [record for record in self.records if record.tf8[term] > 0]
@@ -348,10 +349,15 @@ class Partition:
             for record in having:
                 tf = record.tf8[term] / 8
                 norm = (record.tf8.total() * self.n) / self.total8
-                values[record.id] += ((idf * tf) * 1.9) / (
+                weight = ((idf * tf) * 1.9) / (
                     tf + 0.9 * ((1 - self.b) + self.b * norm)
                 )
-        return values, 1.9 * idf_sum
+                own = record.words[term]
+                around = (record.tf8[term] - 8 * own) / 8
+                found[record.id].append(
+                    {"term": term, "own": own, "around": around, "weight": weight}
+                )
+        return found, 1.9 * idf_sum
 
     def v(self, record: Record, term: str, idf1: float) -> float:
         """v(d, t) of 8.9."""
@@ -377,7 +383,7 @@ def selected(record: Record, options: dict[str, object]) -> bool:
 def search(
     records: list[Record], options: dict[str, object]
 ) -> list[dict[str, object]]:
-    """8.9 to 8.11, for the options that the stores use."""
+    """8.9 to 8.13, for the options that the stores use."""
     query, mode = str(options["query"]), options.get("mode", "hybrid")
     limit = int(str(options.get("limit", 10)))
     derive(records)
@@ -388,23 +394,66 @@ def search(
             if "userId" not in options or selected(r, {"userId": options["userId"]})
         ]
     )
-    bm25, u = partition.lexical(query)
+    found, u = partition.lexical(query)
+    bm25 = {i: bm25_of(parts) for i, parts in found.items()}
     by_id = {r.id: r for r in partition.records if selected(r, options)}
     if mode == "lexical":
-        above = {i: bm25[i] for i in by_id if bm25[i] > 0}
-        scores = {i: value / u for i, value in above.items()}
-        best = ordered(above, by_id)
+        why = {
+            i: {**NOTHING, "terms": found[i], "bm25": bm25[i], "value": bm25[i]}
+            for i in by_id
+            if bm25[i] > 0
+        }
+        scores = {i: bm25[i] / u for i in why}
     elif mode == "semantic":
-        cosines = {i: similarity(query, record) for i, record in by_id.items()}
-        scores = {i: value for i, value in cosines.items() if value > 0}
-        best = ordered(scores, by_id)
+        scores = {i: similarity(query, record) for i, record in by_id.items()}
+        scores = {i: value for i, value in scores.items() if value > 0}
+        why = {
+            i: {**NOTHING, "cosine": value, "near": value, "value": value}
+            for i, value in scores.items()
+        }
     else:
-        scores, best = hybrid(query, partition, by_id, bm25, u, limit)
+        scores, why = hybrid(query, partition, by_id, bm25, u, limit)
+        for i in why:
+            why[i]["terms"] = found[i]
+    best = ordered({i: why[i]["value"] for i in why}, by_id)
     scores = {i: min(1.0, max(0.0, score)) for i, score in scores.items()}
     if "recency" in options or "importanceWeight" in options:
+        for i in why:
+            why[i] |= blend_of(by_id[i], scores[i], options)
         scores = {i: blended(by_id[i], score, options) for i, score in scores.items()}
         best = ordered(scores, by_id)
-    return [{"id": i, "score": scores[i]} for i in best[:limit]]
+    hits = [{"id": i, "score": scores[i]} for i in best[:limit]]
+    if options.get("explain"):
+        hits = [{**hit, "explain": {"$exact": why[str(hit["id"])]}} for hit in hits]
+    return hits
+
+
+# What 8.13 tells of a number that a mode does not know.
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("bm25", "cosine", "near", "speaker", "question", "feedback"), 0),
+    **dict.fromkeys(("coverage", "likelihood", "relevance", "recency", "importance")),
+    "terms": [],
+}
+
+
+def bm25_of(parts: list[dict[str, Any]]) -> float:
+    """The sum in order: Python's own sum may be more exact than doubles are."""
+    total = 0.0
+    for part in parts:
+        total += part["weight"]
+    return total
+
+
+def blend_of(
+    record: Record, score: float, options: dict[str, object]
+) -> dict[str, object]:
+    """What 8.13 tells of 8.11."""
+    recency: dict[str, float] = options.get("recency", {})  # type: ignore[assignment]
+    return {
+        "relevance": score,
+        "recency": newness(record, recency) if recency.get("weight", 0) > 0 else None,
+        "importance": record.importance if options.get("importanceWeight") else None,
+    }
 
 
 def blended(record: Record, score: float, options: dict[str, object]) -> float:
@@ -412,9 +461,14 @@ def blended(record: Record, score: float, options: dict[str, object]) -> float:
     recency: dict[str, float] = options.get("recency", {})  # type: ignore[assignment]
     wr = recency.get("weight", 0)
     wi = float(str(options.get("importanceWeight", 0)))
+    new = newness(record, recency)
+    return ((score + wr * new) + (wi * record.importance)) / ((1 + wr) + wi)
+
+
+def newness(record: Record, recency: dict[str, float]) -> float:
+    """EXP2(-x) of 8.11."""
     age = max(0, (NOW - record.created) // timedelta(milliseconds=1))
-    x = (age / 1000) / recency.get("halfLife", 1)
-    return ((score + wr * exp2(-x)) + (wi * record.importance)) / ((1 + wr) + wi)
+    return exp2(-((age / 1000) / recency.get("halfLife", 1)))
 
 
 def similarity(query: str, record: Record) -> float:
@@ -459,7 +513,8 @@ def hybrid(
     bm25: dict[str, float],
     u: float,
     limit: int,
-) -> tuple[dict[str, float], list[str]]:
+) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    """The scores of 8.10, not clamped, and what 8.13 tells, but for the terms."""
     cut = max(200, limit)
     nears = {i: near(query, record) for i, record in by_id.items()}
     candidates = dict.fromkeys(
@@ -467,11 +522,12 @@ def hybrid(
         + ordered({i: v for i, v in nears.items() if v > 0}, by_id)[:cut]
     )
     if not candidates:
-        return {}, []
+        return {}, {}
     max_b = max(bm25[i] for i in candidates)
     max_c = max(nears[i] for i in candidates)
     asked = set(terms(query))
     final = {}
+    why: dict[str, dict[str, Any]] = {}
     for i in candidates:
         record = by_id[i]
         b = bm25[i] / max_b if max_b > 0 else 0.0
@@ -480,21 +536,26 @@ def hybrid(
         asks = record.is_turn and any(
             c in "?\u061f\uff1f" for c in record.given["content"]
         )  # type: ignore[attr-defined]
-        final[i] = (((W * s) + ((1 - W) * b)) + (0.15 if named else 0)) - (
-            0.1 if asks else 0
-        )
+        speaker, question = 0.15 if named else 0, 0.1 if asks else 0
+        final[i] = (((W * s) + ((1 - W) * b)) + speaker) - question
+        why[i] = {**NOTHING, "bm25": bm25[i], "near": nears[i]}
+        why[i] |= {"speaker": speaker, "question": question}
+        why[i]["cosine"] = similarity(query, record)
     covered = []
     for i in ordered(final, by_id)[:40]:
         more = coverage(query, by_id[i].text)
         if more is not None:
             final[i] += 0.5 * more
             covered.append(more)
+            why[i]["coverage"] = more
     if partition.long > 0:
         like = feedback(partition, by_id, final)
         greatest = max(like.values())
         if greatest > 0:
             for i in final:
-                final[i] += (0.6 * partition.long) * (like[i] / greatest)
+                more = (0.6 * partition.long) * (like[i] / greatest)
+                final[i] += more
+                why[i]["feedback"] = more
     share = max_b / u if u != 0 else 0.0
     if covered:
         z = 8 * (share + max(covered)) - 7.5
@@ -505,7 +566,9 @@ def hybrid(
         p = math.sqrt(W * c + (1 - W) * share)
     top = max(final.values())
     scores = {i: p * (max(0.0, value) / top) for i, value in final.items()}
-    return scores, ordered(final, by_id)
+    for i, value in final.items():
+        why[i] |= {"value": value, "likelihood": p}
+    return scores, why
 
 
 def case_of(store: dict[str, object]) -> dict[str, object]:
@@ -537,7 +600,7 @@ def render() -> str:
     return f"""{{
   "format": "1.0",
   "title": "Rankings and scores, to the bit",
-  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.11"],
+  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.11", "8.13"],
   "why": "Computed from the spec alone by tools/ranking.py, as a second opinion; never edited.",
   "cases": [
 {body}

@@ -388,4 +388,40 @@ STORES: list[dict[str, object]] = [
             ),
         ],
     },
+    {
+        "name": "why turns are found",
+        "why": "Own words and those around, the speaker, the question, meaning and coverage; and what a mode does not know.",
+        "items": TRIP,
+        "searches": [
+            *all_modes(
+                "what did Carla Ruiz say about the hotel?", limit=3, explain=True
+            ),
+            *all_modes("ferry tickets, tickets and a zeppelin", limit=4, explain=True),
+            ask("?!", explain=True),
+        ],
+    },
+    {
+        "name": "why long documents are found",
+        "why": "What is like the best gains by it.",
+        "items": PAPERS,
+        "searches": all_modes(
+            "how do bees find their way home?", limit=4, explain=True
+        ),
+    },
+    {
+        "name": "why a record is found among more than the cuts keep",
+        "why": "The second stage did not come to the forty-first.",
+        "items": MANY,
+        "searches": [ask("green trains", limit=43, explain=True)],
+    },
+    {
+        "name": "why new and important records are found",
+        "why": "The score before and after, and only what was asked for.",
+        "items": AGED,
+        "searches": [
+            *all_modes("who likes green tea?", recency=WEEK, limit=2, explain=True),
+            *all_modes("tea", importanceWeight=0.7, limit=2, explain=True),
+            ask("tea", recency=WEEK, importanceWeight=0.1, explain=True),
+        ],
+    },
 ]

@@ -40,11 +40,16 @@ RECORD_FIELDS = (
     *("importance", "createdAt", "updatedAt", "expiresAt", "version"),
 )
 
-# The fields of answers that are objects: hits before records, which have all of a hit's but two.
+# The fields of answers that are objects: hits before records, which have all of a hit's but three.
 ANSWERS = (
-    (*RECORD_FIELDS, "score", "context"),
+    (*RECORD_FIELDS, "score", "context", "explain"),
     RECORD_FIELDS,
     ("before", "after"),
+    (
+        *("terms", "bm25", "cosine", "near", "coverage", "speaker", "question", "feedback"),
+        *("value", "likelihood", "relevance", "recency", "importance"),
+    ),
+    ("term", "own", "around", "weight"),
     ("seq", "at", "event", "id", "record"),
     ("records", "expired", "past", "events", "bytes", "pendingPurge", "embedder", "dimensions"),
     ("ok", "problems"),
@@ -317,9 +322,11 @@ def to_wire(value: Any) -> Any:
     for fields in ANSWERS:
         if all(hasattr(value, snake(name)) for name in fields):
             answer = {name: to_wire(getattr(value, snake(name))) for name in fields}
-            # On the wire it is not there where it was not asked for.
-            if "context" in answer and answer["context"] is None:
-                del answer["context"]
+            if "score" in answer:
+                # On the wire it is not there where it was not asked for.
+                for name in ("context", "explain"):
+                    if answer[name] is None:
+                        del answer[name]
             return answer
     return value
 

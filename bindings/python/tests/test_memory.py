@@ -22,6 +22,8 @@ from agentmem_native import (
     AgentMemError,
     ClosedError,
     HitContext,
+    HitExplanation,
+    HitTerm,
     InvalidArgumentError,
     IoError,
     LimitError,
@@ -395,6 +397,23 @@ def test_a_hit_has_a_context_where_it_was_asked_for() -> None:
         assert [turn.content for turn in hit.context.before] == ["Any plans for May?"]
         assert hit.context.after == []
         assert memory.get(hit.context.before[0].id) == hit.context.before[0]
+
+
+def test_a_hit_tells_why_it_was_found_where_it_was_asked_for() -> None:
+    with SyncMemory() as memory:
+        memory.add({"role": "user", "content": "Any plans for May?"}, user_id="eve")
+        memory.add({"role": "assistant", "content": "A trip to Kyoto"}, user_id="eve")
+        plain = memory.search("trips in May", user_id="eve")
+        assert [hit.explain for hit in plain] == [None, None]
+        hits = memory.search("trips in May", user_id="eve", explain=True)
+        (why,) = [hit.explain for hit in hits if hit.content == "A trip to Kyoto"]
+        assert isinstance(why, HitExplanation)
+        assert why.terms == [
+            HitTerm("trip", 1, 0.0, why.terms[0].weight),
+            HitTerm("may", 0, 0.5, why.terms[1].weight),
+        ]
+        assert why.bm25 == why.terms[0].weight + why.terms[1].weight
+        assert (why.likelihood, why.relevance, why.recency) == (hits[0].score, None, None)
 
 
 def test_members_of_recency_are_named_as_in_python() -> None:

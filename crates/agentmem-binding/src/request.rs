@@ -17,7 +17,7 @@ const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "unt
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
 ];
-const SEARCH: [&str; 13] = [
+const SEARCH: [&str; 14] = [
     "userId",
     "agentId",
     "runId",
@@ -30,6 +30,7 @@ const SEARCH: [&str; 13] = [
     "recency",
     "importanceWeight",
     "context",
+    "explain",
     "embedding",
 ];
 const GET_ALL: [&str; 10] = [
@@ -350,6 +351,7 @@ fn search(mut fields: Fields, floats: &mut Floats) -> Result<Search> {
             .number("importanceWeight")?
             .unwrap_or(defaults.importance_weight),
         context: fields.count("context", 0, 20)?.unwrap_or(defaults.context),
+        explain: fields.boolean("explain")?.unwrap_or(defaults.explain),
     })
 }
 

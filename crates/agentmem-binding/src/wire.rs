@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use agentmem_core::{Code, Error, Event, Hit, Problem, Record, Stats, Written};
+use agentmem_core::{Code, Error, Event, Hit, HitExplanation, Problem, Record, Stats, Written};
 
 /// What went wrong, as a binding tells it; spec chapter 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,10 +85,49 @@ pub(crate) fn hits(hits: &[Hit]) -> String {
                 write_list(&context.after, out, write_record)?;
                 out.push(b'}');
             }
+            if let Some(explanation) = &hit.explain {
+                out.extend_from_slice(b",\"explain\":");
+                write_explanation(explanation, out)?;
+            }
             out.push(b'}');
             Ok(())
         })
     })
+}
+
+/// Writes the numbers of a ranking (spec 8.13).
+fn write_explanation(it: &HitExplanation, out: &mut Vec<u8>) -> std::io::Result<()> {
+    out.extend_from_slice(b"{\"terms\":");
+    write_list(&it.terms, out, |term, out| {
+        out.extend_from_slice(b"{\"term\":");
+        serde_json::to_writer(&mut *out, &term.term)?;
+        write!(out, ",\"own\":{},\"around\":", term.own)?;
+        serde_json::to_writer(&mut *out, &term.around)?;
+        out.extend_from_slice(b",\"weight\":");
+        serde_json::to_writer(&mut *out, &term.weight)?;
+        out.push(b'}');
+        Ok(())
+    })?;
+    let numbers = [
+        ("bm25", Some(it.bm25)),
+        ("cosine", Some(it.cosine)),
+        ("near", Some(it.near)),
+        ("coverage", it.coverage),
+        ("speaker", Some(it.speaker)),
+        ("question", Some(it.question)),
+        ("feedback", Some(it.feedback)),
+        ("value", Some(it.value)),
+        ("likelihood", it.likelihood),
+        ("relevance", it.relevance),
+        ("recency", it.recency),
+        ("importance", it.importance),
+    ];
+    for (key, number) in numbers {
+        write!(out, ",\"{key}\":")?;
+        serde_json::to_writer(&mut *out, &number)?;
+    }
+    out.push(b'}');
+    Ok(())
 }
 
 /// Writes `[{"seq": …, "at": …, "event": …, "id": …, "record": …}]` (spec 11.1).

@@ -40,7 +40,7 @@ pub use memory::{
     Clock, GetAll, History, Hit, HitContext, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory,
     Options, Queued, Reembedding, Request, Search, Select, Written,
 };
-pub use rank::{Mode, Recency};
+pub use rank::{HitExplanation, HitTerm, Mode, Recency};
 pub use record::{
     Change, DEFAULT_IMPORTANCE, Expiry, MAX_CONTENT_BYTES, MAX_METADATA_BYTES, Metadata, NewRecord,
     Record, Timestamp,

@@ -31,7 +31,7 @@ export {
   type Stats,
   type Verification,
 } from "./memory/index.js";
-export type { SearchMode } from "./rank.js";
+export type { HitExplanation, HitTerm, SearchMode } from "./rank.js";
 export type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "./record/index.js";
 export type { JsonObject, JsonValue } from "./record/json.js";
 export type { TimeInput } from "./record/time.js";

@@ -13,6 +13,50 @@ export interface Ranked {
   readonly record: StoredRecord;
   /** From 0 to 1. */
   readonly score: number;
+  /** Why it was found, where that was asked for. */
+  readonly explain?: HitExplanation;
+}
+
+/** Why a search found a record: the numbers that its ranking used (spec 8.13). */
+export interface HitExplanation {
+  /** The words of the query that it or a turn near it has; none in `semantic`. */
+  terms: HitTerm[];
+  /** How well its words answer: the sum of the weights of `terms`. */
+  bm25: number;
+  /** How near its own meaning is to the query's, from 0 to 1. */
+  cosine: number;
+  /** The same with the turns around it. */
+  near: number;
+  /** How much of the query's meaning its words cover; null where the second stage did not look at it. */
+  coverage: number | null;
+  /** What it gained because the query names who speaks. */
+  speaker: number;
+  /** What it lost because it asks something itself. */
+  question: number;
+  /** What it gained because it is like the best. */
+  feedback: number;
+  /** What all that comes to. Hits are ordered by it, unless recency or importance count. */
+  value: number;
+  /** How likely it is that an answer is there at all; null but in `hybrid`. */
+  likelihood: number | null;
+  /** The score without recency and importance; null where neither was asked for. */
+  relevance: number | null;
+  /** From 1, for what is new, down to 0; null where it was not asked for. */
+  recency: number | null;
+  /** The record's importance; null where it was not asked for. */
+  importance: number | null;
+}
+
+/** What a word of the query says for a hit (spec 8.13). */
+export interface HitTerm {
+  /** The word as it is searched: in lower case, without its ending. */
+  term: string;
+  /** How often it is among the record's own words. */
+  own: number;
+  /** What the turns around it add, each place away half as much. */
+  around: number;
+  /** What it adds to `bm25`. */
+  weight: number;
 }
 
 /** What a search asks for, beside which records. */
@@ -28,6 +72,8 @@ export interface Question {
   readonly recency: { readonly weight: number; readonly halfLife: number };
   readonly importanceWeight: number;
   readonly now: number;
+  /** Whether each hit tells why it was found (spec 8.13). */
+  readonly explain: boolean;
 }
 
 /** How many records by each of the two values become candidates, at least. */
@@ -58,37 +104,73 @@ interface Valued {
   readonly value: number;
 }
 
-/** A candidate of the fusion, with all that is known of it. */
+/** A record that may be found, with all that is known of it. */
 interface Candidate extends Valued {
   readonly bm25: number;
+  /** Of its own vector, 0 or more. */
+  readonly cosine: number;
   /** C of spec 8.9: of its own vector and its neighbours'. */
   readonly near: number;
-  /** L of spec 8.9, 0 for those that the second stage did not reach. */
-  readonly covered: number;
+  /** L of spec 8.9, null for those that the second stage did not reach. */
+  readonly covered: number | null;
+  readonly speaker: number;
+  readonly question: number;
+  readonly feedback: number;
+}
+
+/** What is known of a candidate before anything has looked at it. */
+const UNKNOWN = {
+  ...{ bm25: 0, cosine: 0, near: 0, covered: null },
+  ...{ speaker: 0, question: 0, feedback: 0 },
+};
+
+/** Candidates in order, and how the value of one becomes a score (spec 8.10). */
+interface Ranking {
+  readonly ordered: readonly Candidate[];
+  readonly scoreOf: (value: number) => number;
+  /** P of spec 8.10; null but in `hybrid`. */
+  readonly likelihood: number | null;
 }
 
 /**
- * Ranks records by a question, best first (spec 8.8 to 8.10).
+ * Ranks records by a question, best first (spec 8.8 to 8.13).
  *
  * @param index - the records whose statistics count.
  * @param selected - those among them that may be found.
  */
 export function rank(index: SearchIndex, selected: readonly Entry[], question: Question): Ranked[] {
-  const words = new Bm25(index, question.query);
+  const words = new Bm25(index, question.mode === "semantic" ? "" : question.query);
+  const ranking = ranked(words, selected, question);
+  return cut(ranking, question).map(({ candidate, score }) => {
+    const found = { record: candidate.entry.record, score };
+    return question.explain
+      ? { ...found, explain: explanation(words, ranking, candidate, question) }
+      : found;
+  });
+}
+
+function ranked(words: Bm25, selected: readonly Entry[], question: Question): Ranking {
   const meaning = new Meaning(question.vector);
   switch (question.mode) {
-    case "lexical":
-      return cut(
-        best(selected, (entry) => words.of(entry)),
-        question,
-        (value) => value / words.greatest,
-      );
-    case "semantic":
-      return cut(
-        best(selected, (entry) => meaning.of(entry)),
-        question,
-        (value) => value,
-      );
+    case "lexical": {
+      const ordered = best(selected, (entry) => words.of(entry));
+      return {
+        ordered: ordered.map((valued) => ({ ...UNKNOWN, ...valued, bm25: valued.value })),
+        scoreOf: (value) => value / words.greatest,
+        likelihood: null,
+      };
+    }
+    case "semantic": {
+      const ordered = best(selected, (entry) => meaning.of(entry));
+      return {
+        ordered: ordered.map((valued) => {
+          const { value } = valued;
+          return { ...UNKNOWN, ...valued, cosine: value, near: value };
+        }),
+        scoreOf: (value) => value,
+        likelihood: null,
+      };
+    }
     case "hybrid":
       return hybrid(words, meaning, selected, question);
   }
@@ -99,13 +181,13 @@ function hybrid(
   meaning: Meaning,
   selected: readonly Entry[],
   question: Question,
-): Ranked[] {
+): Ranking {
   const fused = fuse(words, meaning, selected, question);
   // With the built-in table alone there is a second stage.
   const tokens = question.embedder === "builtin" ? distinctTokens(question.query) : [];
   const weight = vectorWeight(question.embedder);
   const covered = fused.map((candidate, place) => {
-    if (place >= SECOND_STAGE) return candidate;
+    if (place >= SECOND_STAGE || tokens.length === 0) return candidate;
     const covered = maxSim(tokens, candidate.entry.analysis.tokens);
     return { ...candidate, covered, value: candidate.value + SECOND_STAGE_WEIGHT * covered };
   });
@@ -114,12 +196,13 @@ function hybrid(
   const share = words.greatest === 0 ? 0 : greatestOf(final, ({ bm25 }) => bm25) / words.greatest;
   const answered =
     tokens.length > 0
-      ? likelihood(share + greatestOf(final, ({ covered }) => covered))
-      : Math.sqrt(
-          weight * greatestOf(final, ({ entry }) => Math.max(0, meaning.of(entry))) +
-            (1 - weight) * share,
-        );
-  return cut(final, question, (value) => answered * (Math.max(0, value) / greatest));
+      ? likelihood(share + greatestOf(final, ({ covered }) => covered ?? 0))
+      : Math.sqrt(weight * greatestOf(final, ({ cosine }) => cosine) + (1 - weight) * share);
+  return {
+    ordered: final,
+    scoreOf: (value) => answered * (Math.max(0, value) / greatest),
+    likelihood: answered,
+  };
 }
 
 /** Finds the candidates, the best by words and the best by meaning, and puts both together: F of spec 8.9. */
@@ -137,10 +220,11 @@ function fuse(
   for (const { entry } of best(selected, (entry) => meaning.near(entry)).slice(0, count))
     found.add(entry);
   const candidates = [...found].map((entry) => ({
+    ...UNKNOWN,
     entry,
     bm25: words.of(entry),
+    cosine: Math.max(0, meaning.of(entry)),
     near: meaning.near(entry),
-    covered: 0,
   }));
   const maxBm25 = greatestOf(candidates, ({ bm25 }) => bm25);
   const maxNear = greatestOf(candidates, ({ near }) => near);
@@ -151,9 +235,10 @@ function fuse(
     const s = maxNear > 0 ? candidate.near / maxNear : 0;
     const named = analysis.speaker.some((term) => queryTerms.has(term));
     const asks = record.role !== null && /[?\u061f\uff1f]/.test(record.content);
-    const value =
-      weight * s + (1 - weight) * b + (named ? SPEAKER_WEIGHT : 0) - (asks ? QUESTION_WEIGHT : 0);
-    return { ...candidate, value };
+    const speaker = named ? SPEAKER_WEIGHT : 0;
+    const question = asks ? QUESTION_WEIGHT : 0;
+    const value = weight * s + (1 - weight) * b + speaker - question;
+    return { ...candidate, speaker, question, value };
   });
   return fused.sort(byValue);
 }
@@ -178,10 +263,10 @@ function feedback(words: Bm25, ordered: readonly Candidate[]): Candidate[] {
   });
   const greatest = Math.max(0, ...like);
   if (greatest === 0) return [...ordered];
-  return ordered.map((candidate, place) => ({
-    ...candidate,
-    value: candidate.value + FEEDBACK_WEIGHT * words.long * ((like[place] ?? 0) / greatest),
-  }));
+  return ordered.map((candidate, place) => {
+    const feedback = FEEDBACK_WEIGHT * words.long * ((like[place] ?? 0) / greatest);
+    return { ...candidate, feedback, value: candidate.value + feedback };
+  });
 }
 
 function greatestOf(
@@ -210,37 +295,77 @@ function byValue(a: Valued, b: Valued): number {
   return b.value - a.value || right.createdAt - left.createdAt || compareText(left.id, right.id);
 }
 
+/** A candidate with its score. */
+interface Scored {
+  readonly candidate: Candidate;
+  readonly score: number;
+}
+
+/** The score of a candidate by how well it answers alone (spec 8.10). */
+function relevanceOf({ value }: Candidate, { scoreOf }: Ranking): number {
+  return Math.min(1, Math.max(0, scoreOf(value)));
+}
+
 /** Cuts an ordered answer to what was asked for; scores come last. */
-function cut(
-  ordered: readonly Valued[],
-  question: Question,
-  scoreOf: (value: number) => number,
-): Ranked[] {
-  const scored = ordered.map(({ entry, value }) => ({
-    entry,
-    value: Math.min(1, Math.max(0, scoreOf(value))),
+function cut(ranking: Ranking, question: Question): Scored[] {
+  const scored = ranking.ordered.map((candidate) => ({
+    candidate,
+    score: relevanceOf(candidate, ranking),
   }));
   return blend(scored, question)
     .slice(0, question.limit)
-    .map(({ entry, value }) => ({ record: entry.record, score: value }))
     .filter(({ score }) => score >= question.minScore);
 }
 
 /** Lets recency and importance count beside the score, where they are asked for (spec 8.11). */
-function blend(
-  scored: readonly Valued[],
-  { recency, importanceWeight, now }: Question,
-): readonly Valued[] {
-  const { weight, halfLife } = recency;
+function blend(scored: readonly Scored[], question: Question): readonly Scored[] {
   // Not even the order may change: equal scores may stand for different values.
-  if (weight === 0 && importanceWeight === 0) return scored;
-  const blended = scored.map(({ entry, value }) => {
-    const { createdAt, importance } = entry.record;
-    const age = Math.max(0, now - createdAt) / 1000;
-    const sum = value + weight * exp2(-(age / halfLife)) + importanceWeight * importance;
-    return { entry, value: sum / (1 + weight + importanceWeight) };
+  if (!isBlended(question)) return scored;
+  const { recency, importanceWeight } = question;
+  const blended = scored.map(({ candidate, score }) => {
+    const { record } = candidate.entry;
+    const sum =
+      score + recency.weight * recencyOf(record, question) + importanceWeight * record.importance;
+    return { candidate, score: sum / (1 + recency.weight + importanceWeight) };
   });
-  return blended.sort(byValue);
+  const valued = ({ candidate, score }: Scored) => ({ entry: candidate.entry, value: score });
+  return blended.sort((a, b) => byValue(valued(a), valued(b)));
+}
+
+function isBlended({ recency, importanceWeight }: Question): boolean {
+  return recency.weight !== 0 || importanceWeight !== 0;
+}
+
+/** From 1, for what is new, down to 0 (spec 8.11). */
+function recencyOf({ createdAt }: StoredRecord, { recency, now }: Question): number {
+  const age = Math.max(0, now - createdAt) / 1000;
+  return exp2(-(age / recency.halfLife));
+}
+
+/** Tells why a candidate was found (spec 8.13). */
+function explanation(
+  words: Bm25,
+  ranking: Ranking,
+  candidate: Candidate,
+  question: Question,
+): HitExplanation {
+  const { entry, bm25, cosine, near, covered, speaker, feedback, value } = candidate;
+  const { recency, importanceWeight } = question;
+  return {
+    terms: words.explain(entry),
+    bm25,
+    cosine,
+    near,
+    coverage: covered,
+    speaker,
+    question: candidate.question,
+    feedback,
+    value,
+    likelihood: ranking.likelihood,
+    relevance: isBlended(question) ? relevanceOf(candidate, ranking) : null,
+    recency: recency.weight === 0 ? null : recencyOf(entry.record, question),
+    importance: importanceWeight === 0 ? null : entry.record.importance,
+  };
 }
 
 /** BM25 of a query over conversational context (spec 8.4). */
@@ -264,14 +389,26 @@ class Bm25 {
   }
 
   of(entry: Entry): number {
-    const { entries, total8 } = this.#index;
     let sum = 0;
     for (const [term, idf] of this.#terms) {
       const tf = entry.tf8(term) / 8;
-      if (tf === 0) continue;
-      sum += this.#saturated(idf, tf, (entry.len8 * entries.length) / total8);
+      if (tf > 0) sum += this.#part(entry, idf, tf);
     }
     return sum;
+  }
+
+  /** The terms that an entry or a neighbour has, and what each says for it (spec 8.13). */
+  explain(entry: Entry): HitTerm[] {
+    return this.#terms.flatMap(([term, idf]) => {
+      const own = entry.count(term);
+      const tf = entry.tf8(term) / 8;
+      return tf === 0 ? [] : [{ term, own, around: tf - own, weight: this.#part(entry, idf, tf) }];
+    });
+  }
+
+  #part(entry: Entry, idf: number, tf: number): number {
+    const { entries, total8 } = this.#index;
+    return this.#saturated(idf, tf, (entry.len8 * entries.length) / total8);
   }
 
   /** What a word of a record says of it, its neighbours left aside: v of spec 8.9. */

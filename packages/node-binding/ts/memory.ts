@@ -114,6 +114,11 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * await memory.add({ role: "assistant", content: "A trip to Kyoto" }, { userId: "eve" });
    * const [trip] = await memory.search("Kyoto", { userId: "eve", context: 1 });
    * console.log(trip.context?.before.map((turn) => turn.content)); // → ["Any plans for May?"]
+   *
+   * // Why was it found? "May" is in the turn before it, which counts half.
+   * const [why] = await memory.search("trips in May", { userId: "eve", explain: true });
+   * console.log(why.content); // → "A trip to Kyoto"
+   * console.log(why.explain?.terms.map(({ term, own, around }) => [term, own, around])); // → [["trip", 1, 0], ["may", 0, 0.5]]
    * ```
    */
   search(query: string, options: SearchOptions = {}): Promise<Hit[]> {

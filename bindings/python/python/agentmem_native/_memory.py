@@ -155,6 +155,7 @@ class _RecordCalls:
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
         context: int | None = 0,
+        explain: bool | None = False,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first.
@@ -180,6 +181,7 @@ class _RecordCalls:
                 100.
             context: How many turns of the same user, agent and run each hit brings from before it
                 and from after it, whatever the filter; 0 to 20.
+            explain: Whether each hit tells why it was found, in numbers.
         """
         given = {
             "userId": user_id,
@@ -195,6 +197,7 @@ class _RecordCalls:
             "recency": recency,
             "importanceWeight": importance_weight,
             "context": context,
+            "explain": explain,
         }
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)

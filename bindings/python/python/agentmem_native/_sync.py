@@ -120,6 +120,7 @@ class _RecordCalls:
         recency: Recency | None = None,
         importance_weight: float | None = 0.0,
         context: int | None = 0,
+        explain: bool | None = False,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first."""
@@ -137,6 +138,7 @@ class _RecordCalls:
             "recency": recency,
             "importanceWeight": importance_weight,
             "context": context,
+            "explain": explain,
         }
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)

@@ -120,6 +120,52 @@ class HitContext:
 
 
 @dataclass(frozen=True, slots=True)
+class HitTerm:
+    """What a word of the query says for a hit (spec 8.13)."""
+
+    term: str
+    """The word as it is searched: in lower case, without its ending."""
+    own: int
+    """How often it is among the record's own words."""
+    around: float
+    """What the turns around it add, each place away half as much."""
+    weight: float
+    """What it adds to `bm25`."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitExplanation:
+    """Why a search found a record: the numbers that its ranking used (spec 8.13)."""
+
+    terms: list[HitTerm]
+    """The words of the query that it or a turn near it has; none in `semantic`."""
+    bm25: float
+    """How well its words answer: the sum of the weights of `terms`."""
+    cosine: float
+    """How near its own meaning is to the query's, from 0 to 1."""
+    near: float
+    """The same with the turns around it."""
+    coverage: float | None
+    """How much of the query's meaning its words cover; None where the second stage did not look."""
+    speaker: float
+    """What it gained because the query names who speaks."""
+    question: float
+    """What it lost because it asks something itself."""
+    feedback: float
+    """What it gained because it is like the best."""
+    value: float
+    """What all that comes to. Hits are ordered by it, unless recency or importance count."""
+    likelihood: float | None
+    """How likely it is that an answer is there at all; None but in `hybrid`."""
+    relevance: float | None
+    """The score without recency and importance; None where neither was asked for."""
+    recency: float | None
+    """From 1, for what is new, down to 0; None where it was not asked for."""
+    importance: float | None
+    """The record's importance; None where it was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hit(Record):
     """A record that was found."""
 
@@ -127,6 +173,8 @@ class Hit(Record):
     """How well it answers, from 0 to 1; to be compared within one answer."""
     context: HitContext | None = None
     """The turns around it in its conversation; None if the search did not ask for `context`."""
+    explain: HitExplanation | None = None
+    """Why it was found; None if the search did not ask for `explain`."""
 
 
 @dataclass(frozen=True, slots=True)

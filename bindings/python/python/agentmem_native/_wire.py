@@ -22,6 +22,8 @@ from ._types import (
     Event,
     Hit,
     HitContext,
+    HitExplanation,
+    HitTerm,
     JsonObject,
     Problem,
     Record,
@@ -181,7 +183,14 @@ def hit(wire: JsonObject) -> Hit:
         if around is None
         else HitContext(_records(around["before"]), _records(around["after"]))
     )
-    return Hit(**_fields(wire), score=wire["score"], context=context)
+    why = wire.get("explain")
+    explain = None if why is None else _explanation(why)
+    return Hit(**_fields(wire), score=wire["score"], context=context, explain=explain)
+
+
+def _explanation(wire: JsonObject) -> HitExplanation:
+    terms = [HitTerm(**term) for term in wire["terms"]]
+    return HitExplanation(**{**wire, "terms": terms})
 
 
 def _records(wire: list[JsonObject]) -> list[Record]:

@@ -10,6 +10,7 @@ use crate::memory::{Memory, Request, Search, check_query};
 use crate::rank::{self, Blend, Mode, Query};
 use crate::record::{Timestamp, turn_text};
 use crate::scope::check_id;
+use crate::search_index::QueryTerm;
 use crate::text;
 
 impl Memory {
@@ -47,7 +48,7 @@ impl Memory {
     pub(super) fn analyse(
         &self,
         query: &str,
-        terms: Vec<Option<u32>>,
+        terms: Vec<QueryTerm>,
         embedder: &Embedder,
         options: &Search,
         now: Timestamp,
@@ -71,6 +72,7 @@ impl Memory {
             limit: options.limit,
             min_score: options.min_score,
             blend: Blend::new(options.recency, options.importance_weight, now),
+            explain: options.explain,
         })
     }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Found};
+use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::search_index::Document;
@@ -44,6 +44,8 @@ pub struct Hit {
     pub score: f64,
     /// The turns around it, where the search asked for them.
     pub context: Option<HitContext>,
+    /// Why it was found, where the search asked for it.
+    pub explain: Option<HitExplanation>,
 }
 
 /// The turns around a hit in its conversation, oldest first; none around a record that is no turn. Spec 8.12.
@@ -465,7 +467,7 @@ impl Memory {
         embedding.check_named(self.named_embedder().as_ref())?;
         let query = self.analyse(query, terms, &embedding.embedder, &options, now)?;
         let found = rank::search(&view, &selection, &query);
-        let hit = |found: &Found| Hit {
+        let hit = |found: Found| Hit {
             record: found.document.record.clone(),
             score: found.score,
             context: (options.context > 0).then(|| {
@@ -475,8 +477,9 @@ impl Memory {
                     after: records(&after),
                 }
             }),
+            explain: found.explanation,
         };
-        Ok(found.iter().map(hit).collect())
+        Ok(found.into_iter().map(hit).collect())
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {

@@ -171,6 +171,8 @@ pub struct Search {
     pub importance_weight: f64,
     /// How many turns of its conversation each hit brings from before it and from after it, 0 to 20; 0.
     pub context: usize,
+    /// Whether each hit tells why it was found, in numbers.
+    pub explain: bool,
     /// The query's vector, where the store's embedder is the caller's own, which a search needs that is not lexical.
     pub embedding: Option<Vec<f32>>,
 }
@@ -185,6 +187,7 @@ impl Default for Search {
             recency: None,
             importance_weight: 0.0,
             context: 0,
+            explain: false,
             embedding: None,
         }
     }

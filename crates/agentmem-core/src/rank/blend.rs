@@ -36,10 +36,24 @@ impl Blend {
 
     /// The score of a record that answers as well as `score` says.
     pub fn score(&self, record: &Record, score: f64) -> f64 {
-        let Recency { weight, half_life } = self.recency;
-        let age = (self.now.as_millis() - record.created_at.as_millis()).max(0) as f64 / 1000.0;
-        let sum = (score + weight * exp2(-(age / half_life)))
-            + self.importance_weight * record.importance;
+        let weight = self.recency.weight;
+        let sum =
+            (score + weight * self.newness(record)) + self.importance_weight * record.importance;
         sum / ((1.0 + weight) + self.importance_weight)
+    }
+
+    /// How new a record is, from 1 to 0; none where that does not count.
+    pub fn recency(&self, record: &Record) -> Option<f64> {
+        (self.recency.weight > 0.0).then(|| self.newness(record))
+    }
+
+    /// The importance of a record; none where that does not count.
+    pub fn importance(&self, record: &Record) -> Option<f64> {
+        (self.importance_weight > 0.0).then_some(record.importance)
+    }
+
+    fn newness(&self, record: &Record) -> f64 {
+        let age = (self.now.as_millis() - record.created_at.as_millis()).max(0) as f64 / 1000.0;
+        exp2(-(age / self.recency.half_life))
     }
 }

@@ -1,9 +1,10 @@
-//! Ranking: BM25 over conversational context, vectors, their fusion, a second stage, and scores (spec 8.4 to 8.10).
+//! Ranking: BM25 over conversational context, vectors, their fusion, a second stage, scores, and what explains them (spec 8.4 to 8.13).
 //!
 //! Doubles in the stated order, so that every implementation gives the same bits.
 
 mod blend;
 mod exp2;
+mod explain;
 mod ln;
 mod words;
 
@@ -12,11 +13,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::embed::{self, Embedder};
-use crate::search_index::{CHUNK_SLOTS, Document, View};
+use crate::search_index::{CHUNK_SLOTS, Document, QueryTerm, View};
 use crate::store::Selection;
 
 pub(crate) use blend::Blend;
 pub use blend::Recency;
+pub use explain::{HitExplanation, HitTerm};
 use words::Words;
 
 /// What a turn gains whose speaker the query names, and what one loses that asks something itself.
@@ -53,8 +55,8 @@ pub enum Mode {
 /// A query, analysed.
 #[derive(Debug)]
 pub(crate) struct Query {
-    /// Distinct terms in order of first appearance; `None` is one that the store has never seen.
-    pub terms: Vec<Option<u32>>,
+    /// Distinct terms in order of first appearance.
+    pub terms: Vec<QueryTerm>,
     /// Distinct tokens for the second stage, which only the built-in embedder has.
     pub tokens: Vec<u16>,
     /// Of the store's embedder; empty if none is needed, or there is none.
@@ -66,6 +68,8 @@ pub(crate) struct Query {
     pub min_score: f64,
     /// What counts beside the score, if anything does.
     pub blend: Option<Blend>,
+    /// Whether what is found tells why.
+    pub explain: bool,
 }
 
 /// A record that was found.
@@ -75,6 +79,8 @@ pub(crate) struct Found {
     /// Where it is in the view.
     pub place: usize,
     pub score: f64,
+    /// Why it was found, if the query asked.
+    pub explanation: Option<HitExplanation>,
 }
 
 struct Candidate<'a> {
@@ -85,21 +91,68 @@ struct Candidate<'a> {
     cosine: f64,
     /// C of spec 8.9: of its own vector and its neighbours'.
     near: f64,
-    /// What the order goes by: BM25, the cosine, the fusion of both, or in the end perhaps the score.
+    /// L of spec 8.9, if the second stage reached it.
+    coverage: Option<f64>,
+    /// What feedback gave it.
+    feedback: f64,
+    /// How well it answers: BM25, the cosine, or the fusion of both.
     value: f64,
+    /// From 0 to 1, in the end.
+    score: f64,
+}
+
+/// How values become scores (spec 8.10).
+struct Scale {
+    /// P, where words and vectors count.
+    likelihood: Option<f64>,
+    /// The value that stands for the whole of it.
+    greatest: f64,
+}
+
+impl Scale {
+    fn score(&self, value: f64) -> f64 {
+        let score = self.likelihood.unwrap_or(1.0) * (f64::max(0.0, value) / self.greatest);
+        score.clamp(0.0, 1.0)
+    }
 }
 
 /// Finds the best records of a view, best first.
 pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<Found> {
+    let words = match query.mode {
+        Mode::Semantic => Words::new(view, &[]),
+        Mode::Lexical | Mode::Hybrid => Words::new(view, &query.terms),
+    };
+    let (mut candidates, scale) = rank(view, selection, &words, query);
+    cut(&mut candidates, &scale, query);
+    let found = |candidate: &Candidate<'_>| Found {
+        document: Arc::clone(candidate.document),
+        place: candidate.place,
+        score: candidate.score,
+        explanation: query
+            .explain
+            .then(|| explain::explain(view, &words, query, &scale, candidate)),
+    };
+    candidates.iter().map(found).collect()
+}
+
+/// All that the mode finds, with values.
+fn rank<'a>(
+    view: &'a View,
+    selection: &Selection,
+    words: &Words,
+    query: &Query,
+) -> (Vec<Candidate<'a>>, Scale) {
+    let of_values = |greatest| Scale {
+        likelihood: None,
+        greatest,
+    };
     match query.mode {
         Mode::Lexical => {
-            let words = Words::new(view, &query.terms);
-            let upper = words.upper_bound;
             let mut candidates = candidates(view, selection, &words.bm25, &[], &[]);
             for candidate in &mut candidates {
                 candidate.value = candidate.bm25;
             }
-            cut(candidates, query, |bm25| bm25 / upper)
+            (candidates, of_values(words.upper_bound))
         }
         Mode::Semantic => {
             let cosines = cosines(view, query);
@@ -107,14 +160,13 @@ pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<F
             for candidate in &mut candidates {
                 candidate.value = candidate.cosine;
             }
-            cut(candidates, query, |cosine| cosine)
+            (candidates, of_values(1.0))
         }
         Mode::Hybrid => {
-            let words = Words::new(view, &query.terms);
             let cosines = cosines(view, query);
             let near = near(view, &cosines);
             let candidates = candidates(view, selection, &words.bm25, &cosines, &near);
-            rank_hybrid(view, &words, candidates, query)
+            rank_hybrid(view, words, candidates, query)
         }
     }
 }
@@ -170,7 +222,10 @@ fn candidates<'a>(
                     bm25,
                     cosine: at(cosines, place),
                     near,
+                    coverage: None,
+                    feedback: 0.0,
                     value: 0.0,
+                    score: 0.0,
                 });
             }
         }
@@ -195,48 +250,47 @@ fn compare_by(
         .then_with(|| older.id.cmp(&newer.id))
 }
 
-/// Leaves the best `count`, in no order.
-fn keep_best(candidates: &mut Vec<Candidate<'_>>, count: usize) {
+/// Leaves the best by their values, or by what their scores are blended to, in order and with scores (spec 8.10, 8.11).
+fn cut(candidates: &mut Vec<Candidate<'_>>, scale: &Scale, query: &Query) {
+    match &query.blend {
+        Some(blend) => {
+            for candidate in candidates.iter_mut() {
+                let score = scale.score(candidate.value);
+                candidate.score = blend.score(&candidate.document.record, score);
+            }
+            keep_best(candidates, query.limit, |candidate| candidate.score);
+        }
+        None => {
+            keep_best(candidates, query.limit, |candidate| candidate.value);
+            for candidate in candidates.iter_mut() {
+                candidate.score = scale.score(candidate.value);
+            }
+        }
+    }
+    candidates.retain(|candidate| candidate.score >= query.min_score);
+}
+
+/// Leaves the best `count`, in order.
+fn keep_best(
+    candidates: &mut Vec<Candidate<'_>>,
+    count: usize,
+    value: impl Fn(&Candidate<'_>) -> f64,
+) {
+    let compare = |a: &Candidate<'_>, b: &Candidate<'_>| compare_by(a, b, &value);
     if candidates.len() > count {
         candidates.select_nth_unstable_by(count, compare);
         candidates.truncate(count);
     }
-}
-
-/// The best by their values, or by what their scores are blended to (spec 8.10, 8.11).
-fn cut(
-    mut candidates: Vec<Candidate<'_>>,
-    query: &Query,
-    score: impl Fn(f64) -> f64,
-) -> Vec<Found> {
-    let score = |candidate: &Candidate<'_>| score(candidate.value).clamp(0.0, 1.0);
-    if let Some(blend) = &query.blend {
-        for candidate in &mut candidates {
-            candidate.value = blend.score(&candidate.document.record, score(candidate));
-        }
-    }
-    keep_best(&mut candidates, query.limit);
     candidates.sort_unstable_by(compare);
-    let found = candidates.iter().map(|candidate| Found {
-        document: Arc::clone(candidate.document),
-        place: candidate.place,
-        score: match query.blend {
-            Some(_) => candidate.value,
-            None => score(candidate),
-        },
-    });
-    found
-        .filter(|found| found.score >= query.min_score)
-        .collect()
 }
 
 /// Fusion, second stage and feedback (spec 8.9), and the score that tells a foreign question (8.10).
-fn rank_hybrid(
+fn rank_hybrid<'a>(
     view: &View,
     words: &Words,
-    candidates: Vec<Candidate<'_>>,
+    candidates: Vec<Candidate<'a>>,
     query: &Query,
-) -> Vec<Found> {
+) -> (Vec<Candidate<'a>>, Scale) {
     let w = query.vector_weight;
     let mut candidates = unite(candidates, CANDIDATES.max(query.limit));
     let max_bm25 = greatest(&candidates, |candidate| candidate.bm25);
@@ -247,12 +301,8 @@ fn rank_hybrid(
             share(candidate.near, max_near),
         );
         let document = candidate.document;
-        let named = document
-            .speaker
-            .iter()
-            .any(|&term| query.terms.contains(&Some(term)));
-        candidate.value = (((w * s) + ((1.0 - w) * b)) + if named { SPEAKER } else { 0.0 })
-            - if document.asks { QUESTION } else { 0.0 };
+        candidate.value =
+            (((w * s) + ((1.0 - w) * b)) + speaker(document, query)) - question(document);
     }
     candidates.sort_unstable_by(compare);
     let max_covered = cover(&mut candidates, query);
@@ -260,16 +310,32 @@ fn rank_hybrid(
         feedback(view, words, &mut candidates);
     }
     let evidence = share(max_bm25, words.upper_bound);
-    let answerable = match max_covered {
+    let likelihood = match max_covered {
         Some(covered) => likelihood(evidence + covered),
         None => {
             (w * greatest(&candidates, |candidate| candidate.cosine) + (1.0 - w) * evidence).sqrt()
         }
     };
-    let max_final = greatest(&candidates, |candidate| candidate.value);
-    cut(candidates, query, |value| {
-        answerable * (f64::max(0.0, value) / max_final)
-    })
+    let scale = Scale {
+        likelihood: Some(likelihood),
+        greatest: greatest(&candidates, |candidate| candidate.value),
+    };
+    (candidates, scale)
+}
+
+/// What a record gains by who says it (spec 8.9).
+fn speaker(document: &Document, query: &Query) -> f64 {
+    let asked = |name: &u32| query.terms.iter().any(|term| term.number == Some(*name));
+    if document.speaker.iter().any(asked) {
+        SPEAKER
+    } else {
+        0.0
+    }
+}
+
+/// What a record loses by asking something itself (spec 8.9).
+fn question(document: &Document) -> f64 {
+    if document.asks { QUESTION } else { 0.0 }
 }
 
 fn share(value: f64, max: f64) -> f64 {
@@ -291,6 +357,7 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
     for candidate in &mut candidates[..best] {
         let covered = coverage.of(&candidate.document.tokens);
         max_covered = f64::max(max_covered, covered);
+        candidate.coverage = Some(covered);
         candidate.value += 0.5 * covered;
     }
     Some(max_covered)
@@ -324,7 +391,8 @@ fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
         .collect();
     let max_like = like.iter().copied().fold(0.0, f64::max);
     for (candidate, like) in candidates.iter_mut().zip(like) {
-        candidate.value += (0.6 * words.long) * share(like, max_like);
+        candidate.feedback = (0.6 * words.long) * share(like, max_like);
+        candidate.value += candidate.feedback;
     }
 }
 

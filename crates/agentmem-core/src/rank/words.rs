@@ -1,31 +1,36 @@
 //! BM25 of a query over conversational context (spec 8.4).
 
 use super::ln::ln;
-use crate::search_index::{CHUNK_SLOTS, View};
+use crate::search_index::{CHUNK_SLOTS, QueryTerm, View};
 
 /// The query's words in all records of a view.
 pub(super) struct Words {
     /// By place.
     pub bm25: Vec<f64>,
+    /// Of each query term.
+    pub idfs: Vec<f64>,
     /// U of spec 8.10: more than the BM25 of any record can be.
     pub upper_bound: f64,
     /// From 0, where records are as short as chat turns, to 1.
     pub long: f64,
     n: f64,
+    total8: f64,
     words: f64,
     b: f64,
 }
 
 impl Words {
-    /// Reads all records by distinct terms; one that no record has ever had is `None`.
-    pub fn new(view: &View, terms: &[Option<u32>]) -> Self {
+    /// Reads all records by distinct terms.
+    pub fn new(view: &View, terms: &[QueryTerm]) -> Self {
         let (n, words) = (view.live() as f64, view.words() as f64);
         let long = ((words / n) / 32.0 - 1.0).clamp(0.0, 1.0);
         let mut it = Words {
             bm25: vec![0.0; view.places()],
+            idfs: Vec::with_capacity(terms.len()),
             upper_bound: 0.0,
             long,
             n,
+            total8: view.total8() as f64,
             words,
             b: 0.4 + 0.35 * long,
         };
@@ -33,22 +38,20 @@ impl Words {
         it
     }
 
-    fn read(&mut self, view: &View, terms: &[Option<u32>]) {
-        let total8 = view.total8() as f64;
+    fn read(&mut self, view: &View, terms: &[QueryTerm]) {
         let mut tf8: Vec<u32> = vec![0; view.places()];
         let mut having = Vec::new();
         let mut sum = 0.0;
         for term in terms {
-            if let Some(term) = *term {
+            if let Some(term) = term.number {
                 count_in_context(view, term, &mut tf8, &mut having);
             }
             let idf = self.idf(having.len());
+            self.idfs.push(idf);
             sum += idf;
             for place in having.drain(..) {
-                let tf = f64::from(std::mem::take(&mut tf8[place])) / 8.0;
-                let len8 = view.chunks[place / CHUNK_SLOTS].len8(place % CHUNK_SLOTS);
-                let norm = (len8 as f64 * self.n) / total8;
-                self.bm25[place] += self.saturated(idf, tf, norm);
+                let tf8 = std::mem::take(&mut tf8[place]);
+                self.bm25[place] += self.part(view, place, idf, tf8);
             }
         }
         self.upper_bound = 1.9 * sum;
@@ -58,6 +61,13 @@ impl Words {
     pub fn idf(&self, having: usize) -> f64 {
         let df = having as f64;
         ln(1.0 + (self.n - df + 0.5) / (df + 0.5))
+    }
+
+    /// What a term says of a record in its context: its part of BM25.
+    pub fn part(&self, view: &View, place: usize, idf: f64, tf8: u32) -> f64 {
+        let len8 = view.chunks[place / CHUNK_SLOTS].len8(place % CHUNK_SLOTS);
+        let norm = (len8 as f64 * self.n) / self.total8;
+        self.saturated(idf, f64::from(tf8) / 8.0, norm)
     }
 
     /// What a word that occurs `count` times among `length` says of a record, its neighbours left aside: v of spec 8.9.

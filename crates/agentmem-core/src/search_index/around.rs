@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::chunk::{AFTER, BEFORE};
+use super::chunk::{AFTER, BEFORE, REACH};
 use super::{CHUNK_SLOTS, Document, View};
 
 impl View {
@@ -20,6 +20,17 @@ impl View {
         };
         let places = std::iter::successors(next(&from), next).take(count);
         places.filter_map(|place| self.document(place)).collect()
+    }
+
+    /// How often a term is among the words of the record at a place, and tf8 of spec 8.3: in eighths, with what its neighbours add.
+    pub fn count_at(&self, place: usize, term: u32) -> (u32, u32) {
+        let count = |place| self.document(place).map_or(0, |it| it.count(term));
+        let own = count(place);
+        let around = self.chunks[place / CHUNK_SLOTS].neighbours(place % CHUNK_SLOTS);
+        let tf8 = around.fold(own << REACH, |tf8, (neighbour, distance)| {
+            tf8 + (count(neighbour) << (REACH - distance))
+        });
+        (own, tf8)
     }
 
     fn document(&self, place: usize) -> Option<&Arc<Document>> {

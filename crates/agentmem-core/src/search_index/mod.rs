@@ -19,7 +19,7 @@ use crate::text;
 
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
 use chunk::{NOWHERE, Neighbours, REACH};
-pub(crate) use vocabulary::Vocabulary;
+pub(crate) use vocabulary::{QueryTerm, Vocabulary};
 
 /// A record and what its own text gives, whatever its context.
 #[derive(Debug)]
@@ -71,6 +71,14 @@ impl Document {
     /// How many words it has, each as often as it occurs.
     pub fn word_count(&self) -> u64 {
         self.words.iter().map(|&(_, count)| u64::from(count)).sum()
+    }
+
+    /// How often a term is among its words.
+    pub fn count(&self, term: u32) -> u32 {
+        let mut words = self.words.iter();
+        words
+            .find(|(word, _)| *word == term)
+            .map_or(0, |&(_, count)| count)
     }
 
     pub fn is_turn(&self) -> bool {

@@ -1,8 +1,16 @@
 //! Numbers for terms, so that an index holds each term's text once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::text;
+
+/// A term of a query.
+#[derive(Debug)]
+pub(crate) struct QueryTerm {
+    pub text: String,
+    /// None if no record has ever had it.
+    pub number: Option<u32>,
+}
 
 /// Numbers the terms of all indexes of an engine; it only grows.
 #[derive(Debug, Default)]
@@ -45,14 +53,16 @@ impl Vocabulary {
             .collect()
     }
 
-    /// The distinct terms of a query in order of first appearance; one that no record has ever had is `None`.
-    pub fn query_terms(&self, query: &str) -> Vec<Option<u32>> {
-        let mut seen = std::collections::HashSet::new();
-        let terms = text::terms(query);
+    /// The distinct terms of a query in order of first appearance.
+    pub fn query_terms(&self, query: &str) -> Vec<QueryTerm> {
+        let mut seen = HashSet::new();
+        let terms = text::terms(query).into_iter();
         terms
-            .iter()
-            .filter(|term| seen.insert(term.as_str()))
-            .map(|term| self.numbers.get(term.as_str()).copied())
+            .filter(|text| seen.insert(text.clone()))
+            .map(|text| QueryTerm {
+                number: self.numbers.get(text.as_str()).copied(),
+                text,
+            })
             .collect()
     }
 

@@ -1,4 +1,5 @@
 import type { SelectOptions } from "../filter.js";
+import type { HitExplanation } from "../rank.js";
 import type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "../record/index.js";
 import type { ScopeIds } from "../scope.js";
 import type { EventKind, Problem } from "../store.js";
@@ -17,6 +18,8 @@ export interface Hit extends MemoryRecord {
   score: number;
   /** The turns around it, where the search asked for `context`. */
   context?: HitContext;
+  /** Why it was found, where the search asked for `explain`. */
+  explain?: HitExplanation;
 }
 
 /** The turns around a hit in its conversation, oldest first; none around a record that is no turn (spec 8.12). */
@@ -140,6 +143,11 @@ export interface ScopedMemoryApi {
    * await memory.add({ role: "assistant", content: "A trip to Kyoto" }, { userId: "eve" });
    * const [trip] = await memory.search("Kyoto", { userId: "eve", context: 1 });
    * console.log(trip.context?.before.map((turn) => turn.content)); // → ["Any plans for May?"]
+   *
+   * // Why was it found? "May" is in the turn before it, which counts half.
+   * const [why] = await memory.search("trips in May", { userId: "eve", explain: true });
+   * console.log(why.content); // → "A trip to Kyoto"
+   * console.log(why.explain?.terms.map(({ term, own, around }) => [term, own, around])); // → [["trip", 1, 0], ["may", 0, 0.5]]
    * ```
    */
   search(query: string, options?: SearchOptions): Promise<Hit[]>;

@@ -132,10 +132,11 @@ abstract class RecordCalls implements ScopedMemoryApi {
       recency: given.recency ?? { weight: 0, halfLife: 1 },
       importanceWeight: given.importanceWeight ?? 0,
       now,
+      explain: given.explain ?? false,
     });
     const context = given.context ?? 0;
-    return ranked.map(({ record, score }) => {
-      const hit = { ...toRecord(record), score };
+    return ranked.map(({ record, ...ranked }) => {
+      const hit = { ...toRecord(record), ...ranked };
       if (context === 0) return hit;
       const { before, after } = index.around(record, context);
       return { ...hit, context: { before: before.map(toRecord), after: after.map(toRecord) } };

@@ -60,6 +60,8 @@ export interface SearchOptions extends SelectOptions {
    * an integer from 0 to 20; 0 by default.
    */
   context?: number | null;
+  /** Whether each hit tells why it was found, in numbers; false by default. */
+  explain?: boolean | null;
 }
 
 /** How much it counts that a record is new (spec 8.11): `weight` now, half of it after `halfLife`, and so on. */
@@ -133,6 +135,7 @@ export const SEARCH_READERS = {
   recency: checkRecency,
   importanceWeight: checkWeight,
   context: (value: unknown, field: string) => checkInteger(value, field, 0, 20),
+  explain: checkBoolean,
   embedding: readVector,
 };
 export const GET_ALL_READERS = {

@@ -46,7 +46,10 @@ def main() -> int:
         if "--check" not in sys.argv[1:]:
             path.write_text(made, "utf-8")
         elif given != made:
-            print(f"{name} differs from what conformance/tools/table_vectors.py makes", file=sys.stderr)
+            print(
+                f"{name} differs from what conformance/tools/table_vectors.py makes",
+                file=sys.stderr,
+            )
             return 1
     return 0
 

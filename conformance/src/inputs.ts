@@ -142,6 +142,8 @@ const INPUTS: ReadonlyMap<string, () => unknown> = new Map<string, () => unknown
   ["date", () => new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 678))],
   ["invalidDate", () => new Date(Number.NaN)],
   ["instance", () => new Instance()],
+  ["signal", () => new AbortController().signal],
+  ["abortedSignal", () => AbortSignal.abort(new Error("told to"))],
   ["toJSON", () => ({ a: 1, toJSON: () => ({ b: 2 }) })],
 ]);
 

@@ -13,6 +13,14 @@ declare const crypto: {
   getRandomValues<T extends Uint8Array | Uint32Array>(array: T): T;
 };
 
+/** Its type alone: whoever has signals makes them. */
+interface AbortSignal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** Base64 to a string of one character a byte. */
 declare function atob(data: string): string;
 

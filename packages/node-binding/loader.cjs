@@ -20,4 +20,6 @@ if (!existsSync(file)) {
   );
 }
 
-exports.NativeMemory = require(file).NativeMemory;
+const native = require(file);
+exports.NativeMemory = native.NativeMemory;
+exports.NativeCancellation = native.NativeCancellation;

@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use agentmem_binding::{Asking, Done, Handle, Moving, WireError};
+use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError};
 use pyo3::prelude::*;
 
 /// How often a call that may take long looks whether it was interrupted.
@@ -43,12 +43,15 @@ impl NativeMemory {
         vectors: &[u8],
         now: Option<i64>,
         waiter: Py<PyAny>,
-    ) {
+    ) -> NativeCall {
         let vectors = floats(vectors);
-        py.detach(|| {
+        let submit = || {
             self.handle
                 .submit(operation, args, vectors, now, told(waiter))
-        });
+        };
+        NativeCall {
+            call: py.detach(submit),
+        }
     }
 
     /// Begins an operation that may need the caller's embedder.
@@ -112,7 +115,7 @@ impl NativeMemory {
     ) -> PyResult<String> {
         let vectors = floats(vectors);
         wait(py, |done| {
-            self.handle.submit(operation, args, vectors, now, done)
+            drop(self.handle.submit(operation, args, vectors, now, done))
         })
     }
 
@@ -144,9 +147,11 @@ impl NativeAsking {
     }
 
     /// Takes their vectors, does the call, and returns at once.
-    fn submit(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
+    fn submit(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) -> NativeCall {
         let vectors = floats(vectors);
-        py.detach(|| self.asking.submit(vectors, told(waiter)));
+        NativeCall {
+            call: py.detach(|| self.asking.submit(vectors, told(waiter))),
+        }
     }
 
     /// Gives the texts that need a vector.
@@ -157,12 +162,26 @@ impl NativeAsking {
     /// Takes their vectors, and does the call.
     fn finish(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
         let vectors = floats(vectors);
-        wait(py, |done| self.asking.submit(vectors, done))
+        wait(py, |done| drop(self.asking.submit(vectors, done)))
     }
 
     /// Gives the call up, if it is not done.
     fn end(&self, py: Python<'_>) {
         py.detach(|| self.asking.end());
+    }
+}
+
+/// A call under way.
+#[pyclass(frozen, module = "agentmem_native._native")]
+struct NativeCall {
+    call: Submitted,
+}
+
+#[pymethods]
+impl NativeCall {
+    /// Gives it up, and does not block: if it waits it is not done, if it runs it goes on. Nobody is told.
+    fn cancel(&self, py: Python<'_>) {
+        py.detach(|| self.call.cancel());
     }
 }
 
@@ -311,7 +330,12 @@ impl Outbox {
 
 /// Tells an outcome to who waits for it in Python, from whichever thread it comes on.
 fn told(waiter: Py<PyAny>) -> Done {
-    Box::new(move |outcome| Outbox::of_this_process().post((waiter, outcome)))
+    Box::new(move |outcome| {
+        // Who gave a call up does not wait for it.
+        if !matches!(&outcome, Err(error) if error.code == "CANCELLED") {
+            Outbox::of_this_process().post((waiter, outcome));
+        }
+    })
 }
 
 /// Makes the exception for an error; its class is Python's own.
@@ -335,5 +359,5 @@ fn end_deliveries(py: Python<'_>) {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{NativeAsking, NativeMemory, NativeMoving, end_deliveries};
+    use super::{NativeAsking, NativeCall, NativeMemory, NativeMoving, end_deliveries};
 }

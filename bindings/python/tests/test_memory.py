@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from itertools import cycle
@@ -336,27 +338,61 @@ sys.stdin.read()
 """
 
 
+@contextlib.asynccontextmanager
+async def held(path: Path) -> AsyncIterator[None]:
+    """Makes another process hold a store, so that no write gets on."""
+    holder = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", HOLDING, str(path)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    await holder.stdout.readline()
+    yield
+    holder.stdin.close()
+    await holder.wait()
+
+
 async def test_one_call_more_than_max_queued_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with await Memory.open(path, max_queued=100, busy_timeout=60_000) as memory:
-        # Another process holds the file, so that no call ends before all have begun.
-        holder = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", HOLDING, str(path)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert holder.stdin is not None
-        assert holder.stdout is not None
-        await holder.stdout.readline()
-        calls = [asyncio.ensure_future(memory.add(f"note {n}")) for n in range(150)]
-        done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        assert all(isinstance(call.exception(), LimitError) for call in done)
-        holder.stdin.close()
-        await holder.wait()
+        # So that no call ends before all have begun.
+        async with held(path):
+            calls = [asyncio.ensure_future(memory.add(f"note {n}")) for n in range(150)]
+            done, _ = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+            assert all(isinstance(call.exception(), LimitError) for call in done)
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
         refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
         assert len(refused) == 50
         assert await memory.count() == 100
+
+
+async def test_what_waits_when_its_task_is_cancelled_is_not_written_and_makes_room(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "store.db"
+    async with await Memory.open(path, max_queued=1000, busy_timeout=60_000) as memory:
+        async with held(path):
+            tasks = [
+                asyncio.create_task(memory.add("tea", id=f"cancelled {n}")) for n in range(1000)
+            ]
+            await asyncio.sleep(0)
+            with pytest.raises(LimitError):
+                await memory.count()
+            for task in tasks:
+                task.cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            assert all(isinstance(one, asyncio.CancelledError) for one in outcomes)
+            # No more than one group of 256 had begun.
+            others = [memory.add("milk", id=f"other {n}") for n in range(700)]
+            waiting = asyncio.gather(*others)
+            await asyncio.sleep(0)
+        await waiting
+        there = [record.id for record in await memory.get_all()]
+        assert sum(id.startswith("other") for id in there) == 700
+        assert len(there) <= 700 + 256
+        assert (await memory.verify()).ok
 
 
 EXITING = """

@@ -8,9 +8,10 @@ use agentmem_core::{
 use serde_json::json;
 
 use crate::added::Speakers;
-use crate::handle::{Answer, Done, Handle, Underway, hand_in, run_read};
+use crate::handle::{Handle, Underway, hand_in, run_read};
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
+use crate::submitted::{Answer, Done, Submitted, Ticket};
 
 /// A call that asks the caller's embedder before it is done; clones are the same.
 ///
@@ -78,7 +79,7 @@ impl Asking {
     }
 
     /// Takes the vectors of the texts, one behind the other, and does the call; it has its place among the writes from now on.
-    pub fn submit(&self, vectors: Vec<f32>, done: Done) {
+    pub fn submit(&self, vectors: Vec<f32>, done: Done) -> Submitted {
         let (stage, underway) = {
             let mut state = self.lock();
             (
@@ -87,33 +88,53 @@ impl Asking {
             )
         };
         let Some(underway) = underway else {
-            return done(Err(over().into()));
+            done(Err(over().into()));
+            return Submitted::default();
         };
         let still = underway.clone();
         let answer = Answer::new(done, underway);
         match stage {
-            Stage::Search(memory, query, mut options, count) => pool::spawn(move || {
-                let found = split(&memory, vectors, count).and_then(|vectors| {
-                    options.embedding = vectors.into_iter().next().or(options.embedding.take());
-                    run_read(&memory, Call::Search(query, *options))
+            Stage::Search(memory, query, mut options, count) => {
+                let ticket = Arc::new(Ticket::new(vectors, answer));
+                let submitted = Submitted::new(&ticket);
+                pool::spawn(move || {
+                    if let Some((vectors, answer)) = ticket.take_up(None) {
+                        let found = split(&memory, vectors, count).and_then(|vectors| {
+                            options.embedding =
+                                vectors.into_iter().next().or(options.embedding.take());
+                            run_read(&memory, Call::Search(query, *options))
+                        });
+                        answer.give(found.map_err(Error::into));
+                    }
+                    drop(still);
                 });
-                answer.give(found.map_err(Error::into));
-                drop(still);
-            }),
+                submitted
+            }
             Stage::Write(memory, mut request, speakers, count) => {
                 let begun = split(&memory, vectors, count).and_then(|vectors| {
                     request.give_vectors(vectors);
                     memory.queue()
                 });
+                let ticket = Arc::new(Ticket::new((request, speakers), answer));
+                let submitted = Submitted::new(&ticket);
                 match begun {
                     Ok(place) => pool::spawn(move || {
-                        hand_in(place, request, speakers, answer);
+                        match ticket.take_up(Some(&place)) {
+                            Some(((request, speakers), answer)) => {
+                                hand_in(place, request, speakers, answer, ticket);
+                            }
+                            None => drop(place), // It was given up.
+                        }
                         drop(still);
                     }),
-                    Err(error) => answer.give(Err(error.into())),
+                    Err(error) => ticket.fail(error.into()),
                 }
+                submitted
             }
-            Stage::Unread(..) | Stage::Over => answer.give(Err(over().into())),
+            Stage::Unread(..) | Stage::Over => {
+                answer.give(Err(over().into()));
+                Submitted::default()
+            }
         }
     }
 

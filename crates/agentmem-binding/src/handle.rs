@@ -12,10 +12,8 @@ use agentmem_core::{
 use crate::added::Speakers;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
+use crate::submitted::{Answer, Done, Submitted, Ticket};
 use crate::wire::{self, WireError};
-
-/// Hears of the outcome of a call, once, on any thread, perhaps that of the caller. Must neither block nor panic.
-pub type Done = Box<dyn FnOnce(Result<String, WireError>) + Send>;
 
 /// The outcome of what gives nothing.
 const NOTHING: &str = "null";
@@ -62,6 +60,9 @@ enum Phase {
     Opening(Vec<Waiting>),
     Open(Memory),
 }
+
+/// Arguments as they came: JSON, and the vectors that it speaks of.
+type Unread = (String, Vec<f32>);
 
 /// A call that begins when the memory is open.
 type Waiting = Box<dyn FnOnce(&Result<Memory, WireError>) + Send>;
@@ -141,9 +142,9 @@ impl Handle {
         vectors: Vec<f32>,
         now: Option<i64>,
         done: Done,
-    ) {
+    ) -> Submitted {
         let Some(answer) = self.begin(done) else {
-            return;
+            return Submitted::default();
         };
         let read = || {
             Ok((
@@ -153,13 +154,19 @@ impl Handle {
         };
         let (operation, now) = match read() {
             Ok(read) => read,
-            Err(error) => return answer.give(Err(Error::into(error))),
+            Err(error) => {
+                answer.give(Err(Error::into(error)));
+                return Submitted::default();
+            }
         };
+        let ticket = Arc::new(Ticket::new((arguments, vectors), answer));
+        let submitted = Submitted::new(&ticket);
         let handle = self.clone();
         self.shared.when_open(Box::new(move |memory| match memory {
-            Ok(memory) => handle.start(memory, operation, (arguments, vectors), now, answer),
-            Err(error) => answer.give(Err(error.clone())),
+            Ok(memory) => handle.start(memory, operation, now, ticket),
+            Err(error) => ticket.fail(error.clone()),
         }));
+        submitted
     }
 
     /// Opens the memory if it is not open yet, and returns at once; the outcome is the text `null`.
@@ -246,10 +253,13 @@ impl Handle {
         &self,
         memory: &Memory,
         operation: Operation,
-        arguments: (String, Vec<f32>),
         now: Option<Timestamp>,
-        answer: Answer,
+        ticket: Arc<Ticket<Unread>>,
     ) {
+        // Told or not, a job that still commits for others holds the file open.
+        let Some(underway) = ticket.underway() else {
+            return; // It was given up while the file was being opened.
+        };
         let begun = self.limit(memory, now).and_then(|memory| {
             let place = if operation.writes() {
                 Some(memory.queue()?)
@@ -259,15 +269,16 @@ impl Handle {
             Ok((memory, place))
         });
         match begun {
-            Ok((memory, place)) => {
-                // Told or not, a job that still commits for others holds the file open.
-                let underway = answer.underway.clone();
-                pool::spawn(move || {
-                    run(&memory, place, operation, arguments, answer);
-                    drop(underway);
-                });
-            }
-            Err(error) => answer.give(Err(error.into())),
+            Ok((memory, place)) => pool::spawn(move || {
+                match ticket.take_up(place.as_ref()) {
+                    Some((unread, answer)) => {
+                        run(&memory, place, operation, unread, answer, ticket)
+                    }
+                    None => drop(place), // It was given up.
+                }
+                drop(underway);
+            }),
+            Err(error) => ticket.fail(error.into()),
         }
     }
 }
@@ -453,51 +464,19 @@ impl Drop for Underway {
     }
 }
 
-/// The duty to tell the outcome of a call; one that is dropped, by a panic, tells so.
-pub(crate) struct Answer {
-    done: Option<Done>,
-    /// Dropped after `done` was told, so that closing comes last.
-    underway: Option<Underway>,
-}
-
-impl Answer {
-    pub(crate) fn new(done: Done, underway: Underway) -> Self {
-        Answer {
-            done: Some(done),
-            underway: Some(underway),
-        }
-    }
-
-    pub(crate) fn give(mut self, outcome: Result<String, WireError>) {
-        self.tell(outcome);
-    }
-
-    fn tell(&mut self, outcome: Result<String, WireError>) {
-        if let Some(done) = self.done.take() {
-            done(outcome);
-        }
-        self.underway = None;
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.tell(Err(WireError::fault()));
-    }
-}
-
 /// Runs a call that has its place, on a thread of the pool.
 fn run(
     memory: &Memory,
     place: Option<Queued>,
     operation: Operation,
-    (json, vectors): (String, Vec<f32>),
+    (json, vectors): Unread,
     answer: Answer,
+    ticket: Arc<Ticket<Unread>>,
 ) {
     let call = Arguments::parse(&json, vectors).and_then(|arguments| arguments.read(operation));
     match (call, place) {
         (Ok(Call::Write(write)), Some(place)) => match write.checked(memory) {
-            Ok((request, speakers)) => hand_in(place, request, speakers, answer),
+            Ok((request, speakers)) => hand_in(place, request, speakers, answer, ticket),
             Err(error) => answer.give(Err(error.into())),
         },
         (Ok(call), _) => answer.give(run_read(memory, call).map_err(WireError::from)),
@@ -505,9 +484,16 @@ fn run(
     }
 }
 
-/// Hands in a write that was checked, and answers when it is committed.
-pub(crate) fn hand_in(place: Queued, request: Request, speakers: Speakers, answer: Answer) {
+/// Hands in a write that was checked, and answers when it is committed; until then its ticket can withdraw it.
+pub(crate) fn hand_in<T: Send + 'static>(
+    place: Queued,
+    request: Request,
+    speakers: Speakers,
+    answer: Answer,
+    ticket: Arc<Ticket<T>>,
+) {
     place.submit(request, move |written| {
+        drop(ticket);
         let written = written.map_err(|error| Write::locate(&speakers, error));
         let told = written.map(|written| wire::written(&written));
         answer.give(told.map_err(WireError::from));

@@ -21,8 +21,10 @@ mod fields;
 mod handle;
 mod pool;
 mod request;
+mod submitted;
 mod wire;
 
 pub use asking::{Asking, Moving};
-pub use handle::{Done, Handle};
+pub use handle::Handle;
+pub use submitted::{Done, Submitted};
 pub use wire::WireError;

@@ -219,6 +219,7 @@ impl Arguments {
             }
             Operation::Backup => {
                 let path = self.text("path")?;
+                self.options(&[])?;
                 if path.is_empty() || path.contains('\0') {
                     return Err(Error::invalid("path", "is empty or contains U+0000"));
                 }

@@ -166,6 +166,88 @@ fn close_waits_for_the_calls_under_way_and_refuses_later_ones() {
 }
 
 #[test]
+fn a_call_that_is_given_up_while_it_waits_is_not_done_and_makes_room_for_another() {
+    let handle = Handle::open(None, r#"{"maxQueued": 3}"#).unwrap();
+    let add = |id: &str, done: agentmem_binding::Done| {
+        let arguments = json!({ "content": "tea", "options": { "id": id } });
+        handle.submit("add", arguments.to_string(), vec![], None, done)
+    };
+    let told = |id: &str| {
+        let (sender, receiver) = mpsc::channel();
+        let code = |outcome: Result<String, WireError>| outcome.map(drop).map_err(|e| e.code);
+        let call = add(
+            id,
+            Box::new(move |outcome| sender.send(code(outcome)).unwrap()),
+        );
+        (call, receiver)
+    };
+    // The thread that tells of the first commits for all, and stands still.
+    let (stands, stood) = mpsc::channel();
+    let (go, waits) = mpsc::channel::<()>();
+    let first = add(
+        "first",
+        Box::new(move |outcome| {
+            stands.send(outcome.is_ok()).unwrap();
+            waits.recv().unwrap();
+        }),
+    );
+    assert!(stood.recv().unwrap());
+    let (second, second_told) = told("second");
+    let (_third, third_told) = told("third");
+    assert_eq!(told("one too many").1.recv().unwrap(), Err("LIMIT"));
+    first.cancel();
+    second.cancel();
+    second.cancel();
+    assert_eq!(second_told.recv().unwrap(), Err("CANCELLED"));
+    // It is told before it makes room.
+    let (fourth, fourth_told) = std::iter::repeat_with(|| told("fourth"))
+        .find(|(_, told)| told.try_recv() != Ok(Err("LIMIT")))
+        .unwrap();
+    go.send(()).unwrap();
+    assert_eq!(third_told.recv().unwrap(), Ok(()));
+    assert_eq!(fourth_told.recv().unwrap(), Ok(()));
+    fourth.cancel();
+    assert_eq!(handle.call("count", "{}", vec![]).unwrap(), "3");
+    assert_eq!(
+        handle.call("get", r#"{"id": "second"}"#, vec![]).unwrap(),
+        "null"
+    );
+    handle.close();
+}
+
+#[test]
+fn calls_that_are_given_up_while_the_file_is_being_opened_leave_it_closable() {
+    let folder = folder("given-up");
+    let path = folder.join("store");
+    for round in 0..20 {
+        let handle = Handle::new(path.to_str(), "{}").unwrap();
+        let outcomes: Vec<_> = (0..50)
+            .map(|n| {
+                let (sender, receiver) = mpsc::channel();
+                let id = format!("{round}-{n}");
+                let arguments = json!({ "content": "tea", "options": { "id": id } });
+                let done = move |outcome: Result<String, WireError>| sender.send(outcome).unwrap();
+                handle
+                    .submit("add", arguments.to_string(), vec![], None, Box::new(done))
+                    .cancel();
+                (id, receiver)
+            })
+            .collect();
+        handle.close();
+        let again = Handle::open(path.to_str(), "{}").unwrap();
+        for (id, outcome) in outcomes {
+            let is_there = call(&again, "get", json!({ "id": id })) != Value::Null;
+            match outcome.recv().unwrap() {
+                Ok(_) => assert!(is_there),
+                Err(error) => assert_eq!((error.code, is_there), ("CANCELLED", false)),
+            }
+        }
+        again.close();
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn faults_of_a_message_are_located_in_it() {
     let handle = Handle::open(None, "{}").unwrap();
     let field = |operation: &str, arguments: Value| {

@@ -32,6 +32,8 @@ pub enum Code {
     Limit,
     /// The operating system refused.
     Io,
+    /// The call was given up while it waited.
+    Cancelled,
 }
 
 impl Code {
@@ -51,6 +53,7 @@ impl Code {
             Code::Busy => "BUSY",
             Code::Limit => "LIMIT",
             Code::Io => "IO",
+            Code::Cancelled => "CANCELLED",
         }
     }
 }

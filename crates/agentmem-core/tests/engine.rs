@@ -5,12 +5,12 @@ mod folder;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, mpsc};
 
 use agentmem_core::{
-    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, Request, ScopeMatch, Search,
-    Select, Timestamp,
+    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, ScopeMatch, Search, Select,
+    Timestamp,
 };
 use folder::Folder;
 
@@ -68,121 +68,6 @@ fn a_thousand_writes_from_many_threads_are_all_there_and_in_one_order() {
     sorted.sort();
     sorted.dedup();
     assert_eq!(sorted.len(), 1000);
-}
-
-#[test]
-fn queued_writes_keep_the_order_of_calls_whatever_thread_hands_them_in_first() {
-    let memory = Memory::new().expect("it opens");
-    let places: Vec<_> = (0..100)
-        .map(|_| memory.queue().expect("there is room"))
-        .collect();
-    let (sender, receiver) = mpsc::channel();
-    for (n, place) in places.into_iter().enumerate().rev() {
-        let sender = sender.clone();
-        place.submit(
-            Request::Add(Box::new(NewRecord::from(format!("note {n}")))),
-            move |done| {
-                sender.send(done.map(|_| n)).expect("the test waits");
-            },
-        );
-    }
-    let order: Vec<usize> = receiver
-        .iter()
-        .take(100)
-        .map(|done| done.expect("it is added"))
-        .collect();
-    assert_eq!(order, (0..100).collect::<Vec<_>>());
-    let all = memory
-        .get_all(GetAll {
-            order: Order::Asc,
-            ..GetAll::default()
-        })
-        .expect("it lists");
-    // Equal times are ordered by adding only if the clock stood still, so look at the generated ids, which only grow.
-    let mut by_id: Vec<_> = all
-        .iter()
-        .map(|record| (record.id.clone(), record.content.clone()))
-        .collect();
-    by_id.sort();
-    assert!(
-        by_id
-            .iter()
-            .enumerate()
-            .all(|(n, (_, content))| *content == format!("note {n}"))
-    );
-}
-
-#[test]
-fn a_place_that_is_given_up_or_fails_its_check_holds_nobody_up() {
-    let memory = Memory::new().expect("it opens");
-    let (first, second, third) = (memory.queue(), memory.queue(), memory.queue());
-    let (sender, receiver) = mpsc::channel();
-    let add = |content: &str| Request::Add(Box::new(NewRecord::from(content)));
-    let tell = |sender: &mpsc::Sender<_>| {
-        let sender = sender.clone();
-        move |done: agentmem_core::Result<_>| {
-            sender
-                .send(done.map(drop).map_err(|error| error.code()))
-                .expect("the test waits")
-        }
-    };
-    third
-        .expect("there is room")
-        .submit(add("waits"), tell(&sender));
-    second
-        .expect("there is room")
-        .submit(add(" "), tell(&sender));
-    assert_eq!(
-        receiver.recv().expect("it fails at once"),
-        Err(Code::InvalidArgument)
-    );
-    drop(first);
-    assert_eq!(
-        receiver
-            .recv()
-            .expect("it is added once the first is given up"),
-        Ok(())
-    );
-}
-
-#[test]
-fn a_failed_write_undoes_nothing_of_the_others_in_its_group() {
-    let folder = Folder::new("group");
-    let memory = open(&folder);
-    memory
-        .add(NewRecord {
-            id: Some("taken".into()),
-            ..NewRecord::from("first")
-        })
-        .expect("it is added");
-    let places: Vec<_> = (0..30)
-        .map(|_| memory.queue().expect("there is room"))
-        .collect();
-    let (sender, receiver) = mpsc::channel();
-    for (n, place) in places.into_iter().enumerate().rev() {
-        let sender = sender.clone();
-        let id = (n % 3 == 0).then(|| "taken".to_owned());
-        place.submit(
-            Request::Add(Box::new(NewRecord {
-                id,
-                ..NewRecord::from(format!("note {n}"))
-            })),
-            move |done| {
-                sender
-                    .send(done.map(drop).map_err(|error| error.code()))
-                    .expect("the test waits");
-            },
-        );
-    }
-    let outcomes: Vec<_> = receiver.iter().take(30).collect();
-    assert_eq!(
-        outcomes
-            .iter()
-            .filter(|outcome| **outcome == Err(Code::AlreadyExists))
-            .count(),
-        10
-    );
-    assert_eq!(memory.count(Select::default()).expect("it counts"), 21);
 }
 
 #[test]

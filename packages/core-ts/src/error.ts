@@ -12,7 +12,8 @@ export type ErrorCode =
   | "CORRUPT"
   | "BUSY"
   | "LIMIT"
-  | "IO";
+  | "IO"
+  | "CANCELLED";
 
 /** Every copy of this package finds the same symbol, whatever bundler duplicated the class. */
 const BRAND: unique symbol = Symbol.for("agentmem.AgentMemError");
@@ -46,7 +47,7 @@ export class AgentMemError extends Error {
   /** The wire name or path of the argument at fault, such as `metadata.a[3]`; null if there is none. */
   readonly field: string | null;
 
-  /** Makes an error; `options.cause` is the error behind it, if there is one. */
+  /** Makes an error; `options.cause` is what is behind it, if there is something: for `CANCELLED` the signal's reason. */
   constructor(code: ErrorCode, field: string | null, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
@@ -62,6 +63,14 @@ export class AgentMemError extends Error {
   get [BRAND](): true {
     return true;
   }
+}
+
+/** Makes the error of a call whose signal is aborted (spec 3.8). */
+export function cancelled(signal: AbortSignal): AgentMemError {
+  const { reason } = signal;
+  return new AgentMemError("CANCELLED", null, "the call was cancelled by its signal", {
+    cause: reason,
+  });
 }
 
 /**

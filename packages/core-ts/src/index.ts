@@ -9,6 +9,7 @@ export type { Embedder, EmbedderOption } from "./embed/embedder.js";
 export { AgentMemError, type ErrorCode } from "./error.js";
 export type { SelectOptions } from "./filter.js";
 export {
+  type CallOptions,
   type ChangesOptions,
   type ClearOptions,
   type DeleteOptions,

@@ -1,6 +1,8 @@
 //! The glue between Node and AgentMem: text in, promises of text out. What users see is in `ts/`.
 
-use agentmem_binding::{Asking, Handle, Moving, WireError};
+use std::sync::OnceLock;
+
+use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError};
 use napi::bindgen_prelude::{Env, Error, Float32Array, Object, Result};
 use napi_derive::napi;
 
@@ -32,7 +34,7 @@ impl NativeMemory {
         promise(env, |done| self.handle.submit_open(done))
     }
 
-    /// Does an operation; `now` is what the caller's clock gave, if it has one.
+    /// Does an operation; `now` is what the caller's clock gave, if it has one, `cancellation` what may cancel the call.
     #[napi(ts_return_type = "Promise<string>")]
     pub fn call<'env>(
         &self,
@@ -41,9 +43,10 @@ impl NativeMemory {
         args: String,
         vectors: Option<Float32Array>,
         now: Option<f64>,
+        cancellation: Option<&NativeCancellation>,
     ) -> Result<Object<'env>> {
         let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
-        promise(env, |done| {
+        cancellable(env, cancellation, |done| {
             self.handle.submit(&operation, args, vectors, now, done)
         })
     }
@@ -101,14 +104,17 @@ impl NativeAsking {
         promise(env, |done| self.asking.submit_texts(done))
     }
 
-    /// Takes their vectors, one behind the other, and does the call.
+    /// Takes their vectors, one behind the other, and does the call, which `cancellation` may cancel.
     #[napi(ts_return_type = "Promise<string>")]
     pub fn finish<'env>(
         &self,
         env: &'env Env,
         vectors: Option<Float32Array>,
+        cancellation: Option<&NativeCancellation>,
     ) -> Result<Object<'env>> {
-        promise(env, |done| self.asking.submit(floats(vectors), done))
+        cancellable(env, cancellation, |done| {
+            self.asking.submit(floats(vectors), done)
+        })
     }
 
     /// Gives the call up, if it is not done.
@@ -137,16 +143,51 @@ impl NativeMoving {
     }
 }
 
+/// Cancels the call that it was passed to.
+#[napi]
+#[derive(Default)]
+pub struct NativeCancellation {
+    call: OnceLock<Submitted>,
+}
+
+#[napi]
+impl NativeCancellation {
+    /// Makes one for the next call.
+    #[napi(constructor)]
+    pub fn new() -> Self {
+        NativeCancellation::default()
+    }
+
+    /// Does not block. A call that waits is not done, and its promise resolves to an error; one that runs goes on.
+    #[napi]
+    pub fn cancel(&self) {
+        if let Some(call) = self.call.get() {
+            call.cancel();
+        }
+    }
+}
+
+/// Makes a promise of a call that can be cancelled.
+fn cancellable<'env>(
+    env: &'env Env,
+    cancellation: Option<&NativeCancellation>,
+    submit: impl FnOnce(Done) -> Submitted,
+) -> Result<Object<'env>> {
+    promise(env, |done| {
+        let call = submit(done);
+        if let Some(cancellation) = cancellation {
+            cancellation.call.get_or_init(|| call);
+        }
+    })
+}
+
 /// Copies vectors out of JavaScript's memory.
 fn floats(vectors: Option<Float32Array>) -> Vec<f32> {
     vectors.map_or_else(Vec::new, |vectors| vectors.to_vec())
 }
 
 /// Makes a promise, and begins what will resolve it from whichever thread it ends on.
-fn promise<'env>(
-    env: &'env Env,
-    begin: impl FnOnce(agentmem_binding::Done),
-) -> Result<Object<'env>> {
+fn promise<'env>(env: &'env Env, begin: impl FnOnce(Done)) -> Result<Object<'env>> {
     let (deferred, promise) = env.create_deferred()?;
     begin(Box::new(move |outcome| {
         deferred.resolve(move |_| Ok(answer(outcome)))

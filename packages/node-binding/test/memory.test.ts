@@ -1,5 +1,4 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import { AgentMemError as OtherCopy } from "@agentmem/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { AgentMemError, Memory, type MemoryApi, ScopedMemory } from "../ts/index.ts";
+import { holdFile } from "./holder.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -244,22 +244,14 @@ describe("JavaScript", () => {
 
 test("one call more than maxQueued is LIMIT, writes nothing, and costs the others nothing", async () => {
   const memory = await Memory.open(store(), { maxQueued: 100, busyTimeout: 60_000 });
-  // Another process holds the file, so that no call ends before all have begun.
-  const holding = `import sqlite3, sys
-store = sqlite3.connect(sys.argv[1], isolation_level=None)
-store.execute("BEGIN IMMEDIATE")
-print("held", flush=True)
-sys.stdin.read()`;
-  const holder = spawn(process.env.AGENTMEM_PYTHON ?? "python", ["-c", holding, store()], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await once(holder.stdout, "data");
+  // So that no call ends before all have begun.
+  const release = await holdFile(store());
   const calls = Array.from({ length: 150 }, (_, n) => memory.add(`note ${n}`));
   const settled = Promise.allSettled(calls);
   await expect(Promise.race(calls)).rejects.toEqual(
     expect.objectContaining({ code: "LIMIT", field: null }),
   );
-  holder.stdin.end();
+  release();
   const refused = (await settled).filter((outcome) => outcome.status === "rejected");
   expect(refused.length).toBe(50);
   expect(await memory.count()).toBe(100);

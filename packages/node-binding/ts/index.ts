@@ -28,6 +28,7 @@ export type {
   ReembedOptions,
   SearchOptions,
 } from "@agentmem/core/src/memory/options.ts";
+export type { CallOptions } from "@agentmem/core/src/memory/signal.ts";
 export type { HitExplanation, HitTerm, SearchMode } from "@agentmem/core/src/rank.ts";
 export type {
   AddItem,

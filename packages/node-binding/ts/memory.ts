@@ -17,6 +17,7 @@ import type {
   ReembedOptions,
   SearchOptions,
 } from "@agentmem/core/src/memory/options.ts";
+import type { CallOptions } from "@agentmem/core/src/memory/signal.ts";
 import type {
   AddItem,
   AddOptions,
@@ -28,7 +29,12 @@ import type { ScopeIds } from "@agentmem/core/src/scope.ts";
 import { Session } from "./session.ts";
 import * as wire from "./wire.ts";
 
-/** The calls on records, which a memory and its views have alike. Calls that write do so in the order in which they are made. */
+/**
+ * The calls on records, which a memory and its views have alike. Calls that write do so in the order in which they are made.
+ *
+ * Every call takes a `signal` in its last argument: aborted, it makes the call fail at once with `CANCELLED`. A call that
+ * waited is not done, one that runs goes on; a write is written or not, never half: retry it with the same id.
+ */
 abstract class RecordCalls implements ScopedMemoryApi {
   readonly #session: Session;
 
@@ -54,10 +60,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * console.log(turn.role); // → "user"
    * ```
    */
-  add(content: string | Message, options: AddOptions = {}): Promise<MemoryRecord> {
-    return this.#call("add", (vectors) => ({
+  add(content: string | Message, options: AddOptions & CallOptions = {}): Promise<MemoryRecord> {
+    return this.#call("add", options, (own, vectors) => ({
       content: wire.content(content),
-      options: wire.options(options, "options", "", vectors),
+      options: wire.options(own, "options", "", vectors),
     }));
   }
 
@@ -80,12 +86,17 @@ abstract class RecordCalls implements ScopedMemoryApi {
    */
   addMany(
     items: readonly AddItem[],
-    defaults: Omit<AddOptions, "id"> | null = null,
+    defaults: (Omit<AddOptions, "id"> & CallOptions) | null = null,
   ): Promise<MemoryRecord[]> {
-    return this.#call("addMany", (vectors) => ({
-      items: wire.items(items, vectors),
-      defaults: defaults === null ? null : wire.options(defaults, "defaults", "defaults."),
-    }));
+    return this.#call(
+      "addMany",
+      defaults,
+      (own, vectors) => ({
+        items: wire.items(items, vectors),
+        defaults: own === null ? null : wire.options(own, "defaults", "defaults."),
+      }),
+      "defaults",
+    );
   }
 
   /**
@@ -121,16 +132,19 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * console.log(why.explain?.terms.map(({ term, own, around }) => [term, own, around])); // → [["trip", 1, 0], ["may", 0, 0.5]]
    * ```
    */
-  search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    return this.#call("search", (vectors) => ({
+  search(query: string, options: SearchOptions & CallOptions = {}): Promise<Hit[]> {
+    return this.#call("search", options, (own, vectors) => ({
       query: wire.scalar(query, "query"),
-      options: wire.options(options, "options", "", vectors),
+      options: wire.options(own, "options", "", vectors),
     }));
   }
 
   /** Gives the record with this id, or null. */
-  get(id: string): Promise<MemoryRecord | null> {
-    return this.#call("get", () => ({ id: wire.scalar(id, "id") }));
+  get(id: string, options: CallOptions = {}): Promise<MemoryRecord | null> {
+    return this.#call("get", options, (own) => ({
+      id: wire.scalar(id, "id"),
+      options: wire.options(own),
+    }));
   }
 
   /**
@@ -151,8 +165,8 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * console.log(next.map((record) => record.content)); // → ["first"]
    * ```
    */
-  getAll(options: GetAllOptions = {}): Promise<MemoryRecord[]> {
-    return this.#call("getAll", () => ({ options: wire.options(options) }));
+  getAll(options: GetAllOptions & CallOptions = {}): Promise<MemoryRecord[]> {
+    return this.#call("getAll", options, (own) => ({ options: wire.options(own) }));
   }
 
   /**
@@ -170,10 +184,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * console.log(updated.content, updated.metadata, updated.version); // → "Ada lives in Paris" {"topic":"home"} 2
    * ```
    */
-  update(id: string, changes: Changes): Promise<MemoryRecord> {
-    return this.#call("update", (vectors) => ({
+  update(id: string, changes: Changes & CallOptions): Promise<MemoryRecord> {
+    return this.#call("update", changes, (own, vectors) => ({
       id: wire.scalar(id, "id"),
-      options: wire.options(changes, "options", "", vectors),
+      options: wire.options(own, "options", "", vectors),
     }));
   }
 
@@ -183,10 +197,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
    * With `purge: true` all its states are erased, also of one deleted or expired before. That rewrites the file, and fails with
    * `BUSY`, field `purge`, if another process keeps old pages in use for longer than `busyTimeout`.
    */
-  delete(id: string, options: DeleteOptions = {}): Promise<boolean> {
-    return this.#call("delete", () => ({
+  delete(id: string, options: DeleteOptions & CallOptions = {}): Promise<boolean> {
+    return this.#call("delete", options, (own) => ({
       id: wire.scalar(id, "id"),
-      options: wire.options(options),
+      options: wire.options(own),
     }));
   }
 
@@ -195,23 +209,26 @@ abstract class RecordCalls implements ScopedMemoryApi {
    *
    * `clear()` alone deletes all; `clear(undefined)` is `INVALID_ARGUMENT`, since a variable that was never set must not.
    */
-  clear(...given: [options?: ClearOptions]): Promise<number> {
-    return this.#call("clear", () => {
+  clear(...given: [options?: ClearOptions & CallOptions]): Promise<number> {
+    return this.#call("clear", given[0], (own) => {
       if (given.length === 0) return { options: {} };
-      if (given[0] === undefined)
+      if (own === undefined)
         throw invalid("options", "is undefined: call clear() to delete everything");
-      return { options: wire.options(given[0]) };
+      return { options: wire.options(own) };
     });
   }
 
   /** Counts the selected records. */
-  count(options: SelectOptions = {}): Promise<number> {
-    return this.#call("count", () => ({ options: wire.options(options) }));
+  count(options: SelectOptions & CallOptions = {}): Promise<number> {
+    return this.#call("count", options, (own) => ({ options: wire.options(own) }));
   }
 
   /** Gives the events of an id, oldest first, each with the record as it was after it; none for an unknown id. */
-  history(id: string): Promise<MemoryEvent[]> {
-    return this.#call("history", () => ({ id: wire.scalar(id, "id") }));
+  history(id: string, options: CallOptions = {}): Promise<MemoryEvent[]> {
+    return this.#call("history", options, (own) => ({
+      id: wire.scalar(id, "id"),
+      options: wire.options(own),
+    }));
   }
 
   /**
@@ -237,8 +254,8 @@ abstract class RecordCalls implements ScopedMemoryApi {
   }
 
   /** The answer is what the specification says of the operation; both sides are held to it by the conformance suite. */
-  #call<T>(operation: string, args: Parameters<Session["call"]>[1]): Promise<T> {
-    return this.#session.call(operation, args) as Promise<T>;
+  #call<T>(...call: Parameters<Session["call"]>): Promise<T> {
+    return this.#session.call(...call) as Promise<T>;
   }
 }
 
@@ -300,23 +317,23 @@ export class Memory extends RecordCalls implements FileMemoryApi {
   }
 
   /** Gives the events of the whole store in order, from the first or after one that was seen before. */
-  changes(options: ChangesOptions = {}): Promise<MemoryEvent[]> {
-    return this.#ask("changes", () => ({ options: wire.options(options) }));
+  changes(options: ChangesOptions & CallOptions = {}): Promise<MemoryEvent[]> {
+    return this.#ask("changes", options, (own) => ({ options: wire.options(own) }));
   }
 
   /** Erases expired records, and the superseded states that the option `history` does not keep; gives how many. */
-  compact(): Promise<number> {
-    return this.#ask("compact", () => ({}));
+  compact(options: CallOptions = {}): Promise<number> {
+    return this.#ask("compact", options, (own) => ({ options: wire.options(own) }));
   }
 
   /** Counts what the store holds. */
-  stats(): Promise<Stats> {
-    return this.#ask("stats", () => ({}));
+  stats(options: CallOptions = {}): Promise<Stats> {
+    return this.#ask("stats", options, (own) => ({ options: wire.options(own) }));
   }
 
   /** Checks that rows, vectors, text index and log agree. */
-  verify(): Promise<Verification> {
-    return this.#ask("verify", () => ({}));
+  verify(options: CallOptions = {}): Promise<Verification> {
+    return this.#ask("verify", options, (own) => ({ options: wire.options(own) }));
   }
 
   /**
@@ -324,8 +341,11 @@ export class Memory extends RecordCalls implements FileMemoryApi {
    *
    * Fails with `IO`, field `path`, if there is something at the path already.
    */
-  backup(path: string): Promise<number> {
-    return this.#ask("backup", () => ({ path: wire.scalar(path, "path") }));
+  backup(path: string, options: CallOptions = {}): Promise<number> {
+    return this.#ask("backup", options, (own) => ({
+      path: wire.scalar(path, "path"),
+      options: wire.options(own),
+    }));
   }
 
   /**
@@ -346,12 +366,12 @@ export class Memory extends RecordCalls implements FileMemoryApi {
    * console.log((await memory.stats()).embedder); // → "letters"
    * ```
    */
-  reembed(options: ReembedOptions): Promise<number> {
+  reembed(options: ReembedOptions & CallOptions): Promise<number> {
     return this.#session.reembed(options) as Promise<number>;
   }
 
-  #ask<T>(operation: string, args: Parameters<Session["call"]>[1]): Promise<T> {
-    return this.#session.call(operation, args) as Promise<T>;
+  #ask<T>(...call: Parameters<Session["call"]>): Promise<T> {
+    return this.#session.call(...call) as Promise<T>;
   }
 
   /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */

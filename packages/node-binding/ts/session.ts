@@ -2,6 +2,7 @@ import { checkEmbedder, type Embedder, embedTexts } from "@agentmem/core/src/emb
 import { isOwn } from "@agentmem/core/src/embed/vectors.ts";
 import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
 import { REEMBED_READERS } from "@agentmem/core/src/memory/options.ts";
+import { splitSignal, unlessAborted } from "@agentmem/core/src/memory/signal.ts";
 import {
   checkText,
   type JsonObject,
@@ -10,13 +11,19 @@ import {
   readOptions,
 } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
-import { NativeMemory } from "#native";
+import { NativeCancellation, NativeMemory } from "#native";
 import * as wire from "./wire.ts";
 
 /** What the addon offers of a memory or a view: JSON text in, JSON text out. */
 interface Native {
   open(): Promise<string>;
-  call(operation: string, args: string, vectors?: Float32Array, now?: number): Promise<string>;
+  call(
+    operation: string,
+    args: string,
+    vectors?: Float32Array,
+    now?: number,
+    cancellation?: NativeCancellation,
+  ): Promise<string>;
   ask(operation: string, args: string, vectors?: Float32Array, now?: number): NativeAsking;
   reembed(embedder: string): NativeMoving;
   scoped(scope: string): Native;
@@ -26,7 +33,7 @@ interface Native {
 /** A call that asks the caller's embedder: what it gives is JSON text, too. */
 interface NativeAsking {
   texts(): Promise<string>;
-  finish(vectors?: Float32Array): Promise<string>;
+  finish(vectors?: Float32Array, cancellation?: NativeCancellation): Promise<string>;
   end(): void;
 }
 
@@ -77,19 +84,29 @@ export class Session {
   /**
    * Does an operation. All that decides its place among the others happens before the first wait.
    *
-   * @param args - makes the arguments, once the memory is known to be open and `now` has been read.
+   * @param last - the call's last argument, in which its signal stands; `name` is what it is called in errors.
+   * @param args - makes the arguments from the last one without the signal, once the memory is known to be open and `now` has
+   * been read.
    */
-  async call(operation: string, args: (vectors: wire.Vectors) => JsonObject): Promise<unknown> {
+  async call<T>(
+    operation: string,
+    last: T,
+    args: (own: T, vectors: wire.Vectors) => JsonObject,
+    name?: string,
+  ): Promise<unknown> {
     this.#checkOpen();
+    const { signal, own } = splitSignal(last, name);
     const now = this.#now();
     const vectors: wire.Vectors = [];
-    const json = wire.write(args(vectors));
+    const json = wire.write(args(own, vectors));
     const { embedder } = this.#shared;
     // Of the items of addMany some may lack theirs.
     const asks = ASKING.has(operation) && (vectors.length === 0 || operation === "addMany");
     if (embedder !== null && asks)
-      return this.#ask(embedder, operation, json, vectors, now ?? Date.now());
-    return wire.read(await this.#native.call(operation, json, wire.joined(vectors), now));
+      return this.#ask(embedder, operation, json, vectors, now ?? Date.now(), signal);
+    const call = (cancellation?: NativeCancellation) =>
+      this.#native.call(operation, json, wire.joined(vectors), now, cancellation);
+    return wire.read(await cancellable(signal, call));
   }
 
   /** Does an operation for which the caller's embedder may be asked; it has its place among the writes after that. */
@@ -99,12 +116,15 @@ export class Session {
     json: string,
     vectors: wire.Vectors,
     now: number,
+    signal: AbortSignal | null,
   ): Promise<unknown> {
     const native = wire.attempt(() => this.#native.ask(operation, json, wire.joined(vectors), now));
     try {
-      const texts = wire.read(await native.texts()) as string[];
-      const made = await embedTexts(embedder, texts);
-      return wire.read(await native.finish(wire.joined(made)));
+      const texts = wire.read(await unlessAborted(signal, () => native.texts())) as string[];
+      const made = await unlessAborted(signal, () => embedTexts(embedder, texts, signal));
+      const finish = (cancellation?: NativeCancellation) =>
+        native.finish(wire.joined(made), cancellation);
+      return wire.read(await cancellable(signal, finish));
     } finally {
       native.end();
     }
@@ -113,23 +133,28 @@ export class Session {
   /** Moves the store to another embedder, in batches; gives the number of records that it moved. */
   async reembed(given: unknown): Promise<unknown> {
     this.#checkOpen();
-    const { embedder, onProgress } = readOptions(given ?? {}, REEMBED_READERS);
+    const { signal, own } = splitSignal(given);
+    const { embedder, onProgress } = readOptions(own ?? {}, REEMBED_READERS);
     const named = readEmbedder(embedder);
     if (isOwn(embedder ?? null) && named.asked === null)
       throw invalid("embedder.embed", "is missing: reembed asks it for every vector");
     const native = wire.attempt(() => this.#native.reembed(JSON.stringify(named.embedder)));
     let vectors: Float32Array | undefined;
-    for (;;) {
+    const next = async () => {
       const step = wire.read(await native.step(vectors)) as Step;
+      // Also of a step that nobody waits for any more.
+      if (step.moved !== undefined) this.#shared.embedder = named.asked;
+      return step;
+    };
+    const ask = async (embedder: Embedder, texts: string[]) =>
+      wire.joined(await unlessAborted(signal, () => embedTexts(embedder, texts, signal)));
+    for (;;) {
+      const step = await unlessAborted(signal, next);
       // The first step of a move that asks only tells what to ask.
       if (vectors !== undefined || (named.asked === null && step.done > 0))
         onProgress?.(step.done, step.total);
-      if (step.moved !== undefined) {
-        this.#shared.embedder = named.asked;
-        return step.moved;
-      }
-      vectors =
-        named.asked === null ? undefined : wire.joined(await embedTexts(named.asked, step.texts));
+      if (step.moved !== undefined) return step.moved;
+      vectors = named.asked === null ? undefined : await ask(named.asked, step.texts);
     }
   }
 
@@ -164,6 +189,17 @@ export class Session {
     }
     return Math.floor(now);
   }
+}
+
+/** Begins a call of the addon and waits for it, or until the signal is aborted: then it is given up there too. */
+function cancellable(
+  signal: AbortSignal | null,
+  begin: (cancellation?: NativeCancellation) => Promise<string>,
+): Promise<string> {
+  if (signal === null) return begin();
+  const cancellation = new NativeCancellation();
+  const cancel = () => cancellation.cancel();
+  return unlessAborted(signal, () => begin(cancellation), cancel);
 }
 
 /** What a step of a move gives. */

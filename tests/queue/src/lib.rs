@@ -136,6 +136,27 @@ fn a_place_that_is_given_up_holds_nobody_up() {
 }
 
 #[test]
+fn a_write_that_is_withdrawn_is_written_or_cancelled_as_it_is_told_and_holds_nobody_up() {
+    loom::model(|| {
+        let log = Arc::new(Log::default());
+        let [first, second, third] = [(); 3].map(|()| take_place(&log));
+        let (withdrawing, number) = (Arc::clone(second.owner()), second.number());
+        let second = write(second, 2);
+        let withdrawn = thread::spawn(move || withdrawing.queue.withdraw(number));
+        submit(&log, third, 3);
+        assert_eq!(first.write(1).expect("it is committed"), 1);
+        if withdrawn.join().expect("no panic") {
+            let cancelled = answer(second).expect_err("it is cancelled");
+            assert_eq!(cancelled.code(), Code::Cancelled);
+            assert_eq!(committed(&log), [1, 3]);
+        } else {
+            assert_eq!(answer(second).expect("it is committed"), 2);
+            assert_eq!(committed(&log), [1, 2, 3]);
+        }
+    });
+}
+
+#[test]
 fn a_fault_while_committing_is_told_and_holds_nobody_else_up() {
     loom::model(|| {
         let log = Arc::new(Log::default());

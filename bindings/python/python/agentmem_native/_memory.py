@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from . import _embed as embedding
 from . import _wire as wire
-from ._native import NativeMemory, end_deliveries
+from ._native import NativeCall, NativeMemory, end_deliveries
 from ._types import (
     UNSET,
     AddDefaults,
@@ -50,8 +50,9 @@ atexit.register(end_deliveries)
 class _RecordCalls:
     """The calls on records, which a memory and its views have alike.
 
-    Calls that write do so in the order in which they are awaited, or gathered. One that is
-    cancelled is written or not, never half: retry it with the same id.
+    Calls that write do so in the order in which they are awaited, or gathered. A call whose task is
+    cancelled is not done if it still waits for its turn, else it goes on by itself: a write is
+    written or not, never half. Retry it with the same id.
     """
 
     __slots__ = ("_clock", "_embedder", "_native")
@@ -631,12 +632,17 @@ class Memory(_RecordCalls):
         await self.close()
 
 
-async def _wait(begin: Callable[[_Waiter], None]) -> str:
+async def _wait(begin: Callable[[_Waiter], NativeCall | None]) -> str:
     """Begins a call and waits for its outcome, which comes from a thread of the pool."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[str] = loop.create_future()
-    begin((loop, future))
-    return await future
+    call = begin((loop, future))
+    try:
+        return await future
+    except asyncio.CancelledError:
+        if call is not None:
+            call.cancel()
+        raise
 
 
 def deliver(outcomes: list[_Outcome]) -> None:

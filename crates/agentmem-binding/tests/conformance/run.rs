@@ -370,7 +370,7 @@ fn ask(
     let now = serde_json::from_str::<Value>(&wire).expect("it was just written")["now"].as_i64();
     let asking = handle.ask(operation, std::mem::take(&mut wire), vectors, now)?;
     let answer = wait(|done| asking.submit_texts(done))
-        .and_then(|texts| wait(|done| asking.submit(count_bytes(&texts, dimensions), done)));
+        .and_then(|texts| wait(|done| drop(asking.submit(count_bytes(&texts, dimensions), done))));
     asking.end();
     answer.map(|answer| answer.to_string())
 }

@@ -10,7 +10,7 @@ mod registry;
 mod request;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
@@ -21,7 +21,7 @@ use crate::search_index::Document;
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
-use queue::Place;
+use queue::{Commit, Place};
 
 pub use engine::Written;
 pub use options::{Clock, GetAll, History, Options, Search, Select};
@@ -107,6 +107,18 @@ impl std::fmt::Debug for Queued {
         f.debug_struct("Queued")
             .field("now", &self.now)
             .finish_non_exhaustive()
+    }
+}
+
+/// Gives up a write that was queued; made by [`Queued::withdrawal`]. It keeps no file open.
+pub struct Withdrawal {
+    engine: Weak<Engine>,
+    number: u64,
+}
+
+impl std::fmt::Debug for Withdrawal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Withdrawal").finish_non_exhaustive()
     }
 }
 
@@ -508,6 +520,14 @@ impl Memory {
 }
 
 impl Queued {
+    /// Gives what can give the write up while it waits, from any thread, before it is submitted and after.
+    pub fn withdrawal(&self) -> Withdrawal {
+        Withdrawal {
+            engine: Arc::downgrade(self.place.owner()),
+            number: self.place.number(),
+        }
+    }
+
     /// Checks, embeds and hands in the write; `done` hears of the outcome once it is committed or has failed.
     ///
     /// This may block: it commits what is ready if nobody else does. `done` runs on whichever thread commits, perhaps this one.
@@ -516,6 +536,17 @@ impl Queued {
             Ok(write) => self.place.submit((write, self.now), Box::new(done)),
             Err(error) => done(Err(error)),
         }
+    }
+}
+
+impl Withdrawal {
+    /// Takes the write out of the queue, and does not block; it is then not written, and its outcome is `CANCELLED`.
+    ///
+    /// False if nothing waits: it was committed, or is just being, or it failed.
+    pub fn withdraw(&self) -> bool {
+        self.engine
+            .upgrade()
+            .is_some_and(|engine| engine.queue().withdraw(self.number))
     }
 }
 

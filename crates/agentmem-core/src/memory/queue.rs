@@ -70,6 +70,8 @@ struct Entry<W, A> {
     number: u64,
     /// Missing until it is checked and embedded.
     ready: Option<(W, Outcome<A>)>,
+    /// Whether it was withdrawn before it was ready.
+    is_withdrawn: bool,
 }
 
 struct State<W, A> {
@@ -124,6 +126,7 @@ pub(super) fn take_place<C: Commit>(owner: &Arc<C>) -> Place<C> {
     state.entries.push_back(Entry {
         number,
         ready: None,
+        is_withdrawn: false,
     });
     Place {
         owner: Arc::clone(owner),
@@ -141,16 +144,46 @@ impl<W, A> Queue<W, A> {
     fn fill(&self, number: u64, ready: Option<(W, Outcome<A>)>) -> bool {
         let mut state = self.lock();
         let index = state
-            .entries
-            .binary_search_by_key(&number, |entry| entry.number);
-        let index = index.expect("a place stays in the queue until it is filled or given up");
+            .find(number)
+            .expect("a place stays in the queue until it is filled or given up");
+        let mut withdrawn = None;
         match ready {
-            Some(ready) => state.entries[index].ready = Some(ready),
-            None => drop(state.entries.remove(index)),
+            Some(ready) if !state.entries[index].is_withdrawn => {
+                state.entries[index].ready = Some(ready);
+            }
+            ready => {
+                drop(state.entries.remove(index));
+                withdrawn = ready;
+            }
         }
         let must_lead = !state.led && state.front_is_ready();
         state.led |= must_lead;
+        drop(state);
+        if let Some((_, outcome)) = withdrawn {
+            outcome.tell(Err(cancelled()));
+        }
         must_lead
+    }
+
+    /// Takes a write out, or sees to it that it will not come in; false if it is there no more, since it was committed, or is just
+    /// being, or failed.
+    ///
+    /// Nobody has to lead because of it: if what was taken out was at the front, somebody leads already.
+    pub fn withdraw(&self, number: u64) -> bool {
+        let mut state = self.lock();
+        let Some(index) = state.find(number) else {
+            return false;
+        };
+        if state.entries[index].ready.is_none() {
+            state.entries[index].is_withdrawn = true;
+            return true;
+        }
+        let entry = state.entries.remove(index);
+        drop(state);
+        if let Some((_, outcome)) = entry.and_then(|entry| entry.ready) {
+            outcome.tell(Err(cancelled()));
+        }
+        true
     }
 
     /// Takes what is ready at the front; nothing means that the caller no longer leads.
@@ -175,6 +208,12 @@ impl<W, A> Queue<W, A> {
 }
 
 impl<W, A> State<W, A> {
+    fn find(&self, number: u64) -> Option<usize> {
+        self.entries
+            .binary_search_by_key(&number, |entry| entry.number)
+            .ok()
+    }
+
     fn front_is_ready(&self) -> bool {
         self.entries
             .front()
@@ -198,7 +237,23 @@ fn lead<C: Commit>(owner: &C, mut may_leave: impl FnMut() -> bool) {
     }
 }
 
+fn cancelled() -> Error {
+    Error::new(
+        Code::Cancelled,
+        "the write was withdrawn before it was begun",
+    )
+}
+
 impl<C: Commit> Place<C> {
+    pub fn owner(&self) -> &Arc<C> {
+        &self.owner
+    }
+
+    /// What names it to [`Queue::withdraw`].
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Hands in the write, waits, and gives its outcome.
     pub fn write(mut self, write: C::Write) -> Result<C::Answer> {
         let (sender, receiver) = mpsc::channel();

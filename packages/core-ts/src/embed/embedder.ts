@@ -1,4 +1,4 @@
-import { AgentMemError, invalid } from "../error.js";
+import { AgentMemError, cancelled, invalid } from "../error.js";
 import { checkInteger } from "../record/index.js";
 import { nameOf, readOptions } from "../record/json.js";
 import { checkVector, readVector, type Vector } from "../record/vector.js";
@@ -55,14 +55,17 @@ function checkEmbed(value: unknown, field: string): NonNullable<Embedder["embed"
   return value as NonNullable<Embedder["embed"]>;
 }
 
-/** Asks the caller's embedder for the vectors of some texts, in batches one after the other (spec 12.4). */
+/** Asks the caller's embedder for the vectors of some texts, in batches one after the other (spec 12.4), until the signal is aborted. */
 export async function embedTexts(
   embedder: Embedder,
   texts: readonly string[],
+  signal: AbortSignal | null,
 ): Promise<Float32Array[]> {
   const vectors: Float32Array[] = [];
-  for (let begin = 0; begin < texts.length; begin += BATCH)
+  for (let begin = 0; begin < texts.length; begin += BATCH) {
+    if (signal?.aborted) throw cancelled(signal);
     vectors.push(...(await embedBatch(embedder, texts.slice(begin, begin + BATCH))));
+  }
   return vectors;
 }
 

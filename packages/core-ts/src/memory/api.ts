@@ -11,6 +11,7 @@ import type {
   ReembedOptions,
   SearchOptions,
 } from "./options.js";
+import type { CallOptions } from "./signal.js";
 
 /** A record that was found. */
 export interface Hit extends MemoryRecord {
@@ -73,6 +74,9 @@ export interface Verification {
  *
  * Every call fails with an {@link AgentMemError}: `INVALID_ARGUMENT` for an argument that cannot be used, `CLOSED` after
  * `close`, and what else is stated. What is given back are copies.
+ *
+ * Every call takes a `signal` in its last argument: aborted, it makes the call fail at once with `CANCELLED`. A cancelled
+ * write is written or not, never half: retry it with the same id.
  */
 export interface ScopedMemoryApi {
   /**
@@ -93,7 +97,7 @@ export interface ScopedMemoryApi {
    * console.log(turn.role); // → "user"
    * ```
    */
-  add(content: string | Message, options?: AddOptions): Promise<MemoryRecord>;
+  add(content: string | Message, options?: AddOptions & CallOptions): Promise<MemoryRecord>;
 
   /**
    * Remembers many, all or none, and gives the records in order.
@@ -114,7 +118,7 @@ export interface ScopedMemoryApi {
    */
   addMany(
     items: readonly AddItem[],
-    defaults?: Omit<AddOptions, "id"> | null,
+    defaults?: (Omit<AddOptions, "id"> & CallOptions) | null,
   ): Promise<MemoryRecord[]>;
 
   /**
@@ -150,10 +154,10 @@ export interface ScopedMemoryApi {
    * console.log(why.explain?.terms.map(({ term, own, around }) => [term, own, around])); // → [["trip", 1, 0], ["may", 0, 0.5]]
    * ```
    */
-  search(query: string, options?: SearchOptions): Promise<Hit[]>;
+  search(query: string, options?: SearchOptions & CallOptions): Promise<Hit[]>;
 
   /** Gives the record with this id, or null. */
-  get(id: string): Promise<MemoryRecord | null>;
+  get(id: string, options?: CallOptions): Promise<MemoryRecord | null>;
 
   /**
    * Gives the selected records in the order of time; all of them, unless there is a `limit`.
@@ -173,7 +177,7 @@ export interface ScopedMemoryApi {
    * console.log(next.map((record) => record.content)); // → ["first"]
    * ```
    */
-  getAll(options?: GetAllOptions): Promise<MemoryRecord[]>;
+  getAll(options?: GetAllOptions & CallOptions): Promise<MemoryRecord[]>;
 
   /**
    * Changes a record, and gives it as it is then.
@@ -190,7 +194,7 @@ export interface ScopedMemoryApi {
    * console.log(updated.content, updated.metadata, updated.version); // → "Ada lives in Paris" {"topic":"home"} 2
    * ```
    */
-  update(id: string, changes: Changes): Promise<MemoryRecord>;
+  update(id: string, changes: Changes & CallOptions): Promise<MemoryRecord>;
 
   /**
    * Deletes a record; gives false if there is no such record.
@@ -209,7 +213,7 @@ export interface ScopedMemoryApi {
    * console.log((await memory.history(id)).map(({ event }) => event)); // → ["PURGE"]
    * ```
    */
-  delete(id: string, options?: DeleteOptions): Promise<boolean>;
+  delete(id: string, options?: DeleteOptions & CallOptions): Promise<boolean>;
 
   /**
    * Deletes the selected records, and gives their number. `clear()` alone deletes all; `clear(undefined)` is
@@ -228,10 +232,10 @@ export interface ScopedMemoryApi {
    * console.log(await memory.count()); // → 1
    * ```
    */
-  clear(...given: [options?: ClearOptions]): Promise<number>;
+  clear(...given: [options?: ClearOptions & CallOptions]): Promise<number>;
 
   /** Counts the selected records. */
-  count(options?: SelectOptions): Promise<number>;
+  count(options?: SelectOptions & CallOptions): Promise<number>;
 
   /**
    * Gives the events of an id, oldest first, each with the record as it was after it; none for an unknown id.
@@ -249,7 +253,7 @@ export interface ScopedMemoryApi {
    * console.log(events[0].record.content); // → "Ada lives in London"
    * ```
    */
-  history(id: string): Promise<MemoryEvent[]>;
+  history(id: string, options?: CallOptions): Promise<MemoryEvent[]>;
 
   /**
    * Gives a view that cannot leave a scope, to hand to code that serves one user.
@@ -289,7 +293,7 @@ export interface MemoryApi extends ScopedMemoryApi {
    * console.log(news.map(({ event, record }) => [event, record.content])); // → [["UPDATE", "Ada lives in Paris"]]
    * ```
    */
-  changes(options?: ChangesOptions): Promise<MemoryEvent[]>;
+  changes(options?: ChangesOptions & CallOptions): Promise<MemoryEvent[]>;
 
   /**
    * Erases expired records, and the superseded states that the option `history` does not keep; gives how many states it
@@ -306,7 +310,7 @@ export interface MemoryApi extends ScopedMemoryApi {
    * console.log((await memory.history(id)).map(({ record }) => record?.content ?? null)); // → [null, "Ada lives in Paris"]
    * ```
    */
-  compact(): Promise<number>;
+  compact(options?: CallOptions): Promise<number>;
 
   /**
    * Counts what the store holds.
@@ -322,7 +326,7 @@ export interface MemoryApi extends ScopedMemoryApi {
    * console.log(records, past, events); // → 1 1 2
    * ```
    */
-  stats(): Promise<Stats>;
+  stats(options?: CallOptions): Promise<Stats>;
 
   /**
    * Checks that what is stored agrees with itself: rows, vectors, text index and log.
@@ -336,7 +340,7 @@ export interface MemoryApi extends ScopedMemoryApi {
    * console.log(await memory.verify()); // → {"ok":true,"problems":[]}
    * ```
    */
-  verify(): Promise<Verification>;
+  verify(options?: CallOptions): Promise<Verification>;
 
   /**
    * Moves the store to another embedder, and gives the number of records that it moved (spec 12.7). Searches and writes go
@@ -354,7 +358,7 @@ export interface MemoryApi extends ScopedMemoryApi {
    * console.log((await memory.stats()).embedder); // → "letters"
    * ```
    */
-  reembed(options: ReembedOptions): Promise<number>;
+  reembed(options: ReembedOptions & CallOptions): Promise<number>;
 
   /** Closes the memory, once the calls under way are done; every later one fails with `CLOSED`. May be repeated. */
   close(): Promise<void>;
@@ -370,5 +374,5 @@ export interface FileMemoryApi extends MemoryApi {
    *
    * Fails with `IO`, field `path`, if there is something at the path already.
    */
-  backup(path: string): Promise<number>;
+  backup(path: string, options?: CallOptions): Promise<number>;
 }

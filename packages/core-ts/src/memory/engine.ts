@@ -21,6 +21,7 @@ import { isFresh } from "../search-index.js";
 import { IdSource, type Row, Store } from "../store.js";
 import type { Stats, Verification } from "./api.js";
 import type { HistoryOption } from "./options.js";
+import { type Split, splitSignal, unlessAborted } from "./signal.js";
 
 /** What a memory shares with its views. */
 export class Engine {
@@ -42,9 +43,18 @@ export class Engine {
     this.vectors = new Vectors(embedder);
   }
 
-  /** Begins a call: reads `now`, once (spec 3.4). */
-  begin(): number {
+  /**
+   * Begins a call: refuses one whose signal is aborted (spec 3.8), and reads `now`, once (3.4).
+   *
+   * @param argument - the last argument of the call, by its name; comes back as `own`, without the signal.
+   */
+  begin<T>(argument: T, name?: string): Split<T> & { readonly now: number } {
     this.checkOpen();
+    const split = splitSignal(argument, name);
+    return { ...split, now: this.#now() };
+  }
+
+  #now(): number {
     const now = this.#readClock();
     if (typeof now !== "number" || !isTime(Math.floor(now))) {
       throw invalid(
@@ -71,10 +81,11 @@ export class Engine {
 
   /**
    * Gives the vectors of some texts, as they were given or as the caller's embedder makes them (spec 12.3); null for each
-   * where the embedder is not the caller's own. It waits for nothing but the embedder.
+   * where the embedder is not the caller's own. It waits for nothing but the embedder, and not once the signal is aborted.
    */
   vectorsOf(
     wanted: readonly (GivenVector & { text: string })[],
+    signal: AbortSignal | null,
   ): (Float32Array | null)[] | Promise<(Float32Array | null)[]> {
     const embedder = this.#embedder;
     const { dimensions } = isOwn(embedder) ? embedder : { dimensions: null };
@@ -87,17 +98,19 @@ export class Engine {
     if (!isOwn(embedder) || !given.includes(null)) return given;
     const missing = wanted.filter(({ vector }) => vector === null);
     if (!embedder.embed) throw noEmbed(missing[0]?.field ?? "embedding");
-    return this.#fill(given, embedder, missing);
+    return unlessAborted(signal, () => this.#fill(given, embedder, missing, signal));
   }
 
   async #fill(
     given: (Float32Array | null)[],
     embedder: Embedder,
     missing: readonly { text: string }[],
+    signal: AbortSignal | null,
   ): Promise<(Float32Array | null)[]> {
     const made = await embedTexts(
       embedder,
       missing.map(({ text }) => text),
+      signal,
     );
     if (embedder !== this.#embedder) throw moved();
     return given.map((vector) => vector ?? made.shift() ?? null);
@@ -107,6 +120,7 @@ export class Engine {
   async reembed(
     target: EmbedderOption,
     onProgress: (done: number, total: number) => void,
+    signal: AbortSignal | null,
   ): Promise<number> {
     if (isOwn(target) && !target.embed)
       throw invalid("embedder.embed", "is missing: reembed asks it for every vector");
@@ -128,7 +142,7 @@ export class Engine {
         return records.length;
       }
       const batch = firstBatch(missing);
-      const made = await embedTexts(target, batch.map(textOf));
+      const made = await unlessAborted(signal, () => embedTexts(target, batch.map(textOf), signal));
       this.checkOpen();
       if (this.#next !== next) throw moved();
       for (const [i, record] of batch.entries()) {

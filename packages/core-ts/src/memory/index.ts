@@ -50,6 +50,7 @@ import {
   SEARCH_READERS,
   type SearchOptions,
 } from "./options.js";
+import type { CallOptions } from "./signal.js";
 
 export type { EventKind, Problem } from "../store.js";
 export type {
@@ -73,6 +74,7 @@ export type {
   ReembedOptions,
   SearchOptions,
 } from "./options.js";
+export type { CallOptions } from "./signal.js";
 
 /** The calls on records, through a view of some scope ids; a memory is the view of none. */
 abstract class RecordCalls implements ScopedMemoryApi {
@@ -84,10 +86,13 @@ abstract class RecordCalls implements ScopedMemoryApi {
     this.#view = view;
   }
 
-  async add(content: string | Message, options: AddOptions = {}): Promise<MemoryRecord> {
-    const now = this.#engine.begin();
-    const draft = readAdd(content, options, this.#view, now);
-    const vectors = this.#engine.vectorsOf([toEmbed(draft)]);
+  async add(
+    content: string | Message,
+    options: AddOptions & CallOptions = {},
+  ): Promise<MemoryRecord> {
+    const { now, own, signal } = this.#engine.begin(options);
+    const draft = readAdd(content, own, this.#view, now);
+    const vectors = this.#engine.vectorsOf([toEmbed(draft)], signal);
     // Without an embedder of the caller's own nothing is waited for: calls write in their order.
     const [vector = null] = vectors instanceof Promise ? await vectors : vectors;
     return toRecord(this.#engine.add(draft, vector, now, "id"));
@@ -95,24 +100,24 @@ abstract class RecordCalls implements ScopedMemoryApi {
 
   async addMany(
     items: readonly AddItem[],
-    defaults?: Omit<AddOptions, "id"> | null,
+    defaults?: (Omit<AddOptions, "id"> & CallOptions) | null,
   ): Promise<MemoryRecord[]> {
-    const now = this.#engine.begin();
-    const drafts = readItems(items, defaults, this.#view, now);
-    const embedded = this.#engine.vectorsOf(drafts.map(toEmbed));
+    const { now, own, signal } = this.#engine.begin(defaults, "defaults");
+    const drafts = readItems(items, own, this.#view, now);
+    const embedded = this.#engine.vectorsOf(drafts.map(toEmbed), signal);
     const vectors = embedded instanceof Promise ? await embedded : embedded;
     const add = (draft: Draft, i: number) =>
       this.#engine.add(draft, vectors[i] ?? null, now, `items[${i}].id`);
     return this.#engine.store.transaction(() => drafts.map(add)).map(toRecord);
   }
 
-  async search(query: string, options: SearchOptions = {}): Promise<Hit[]> {
-    const now = this.#engine.begin();
+  async search(query: string, options: SearchOptions & CallOptions = {}): Promise<Hit[]> {
+    const { now, own, signal } = this.#engine.begin(options);
     const text = checkQuery(query);
-    const given = readOptions(options, SEARCH_READERS);
+    const given = readOptions(own, SEARCH_READERS);
     const selection = selectionOf(given, this.#view);
     const mode = given.mode ?? "hybrid";
-    const vector = await this.#queryVector(text, mode, given.embedding ?? null);
+    const vector = await this.#queryVector(text, mode, given.embedding ?? null, signal);
 
     // Agent, run, filter and times only select: statistics are those of the user (spec 8.4).
     const { userId } = selection.scope;
@@ -148,6 +153,7 @@ abstract class RecordCalls implements ScopedMemoryApi {
     text: string,
     mode: SearchMode,
     embedding: Float32Array | null,
+    signal: AbortSignal | null,
   ): Promise<Int8Array> {
     const { embedder } = this.#engine.vectors;
     if (mode === "semantic" && embedder === null)
@@ -155,21 +161,22 @@ abstract class RecordCalls implements ScopedMemoryApi {
     const isNeeded = mode !== "lexical" && !isBlank(text);
     if (embedding === null && (!isNeeded || !isOwn(embedder)))
       return isNeeded && embedder === "builtin" ? embed(text) : new Int8Array();
-    const [vector] = await this.#engine.vectorsOf([
-      { vector: embedding, field: "embedding", text },
-    ]);
+    const wanted = { vector: embedding, field: "embedding", text };
+    const [vector] = await this.#engine.vectorsOf([wanted], signal);
     return isNeeded && vector ? quantise(vector) : new Int8Array();
   }
 
-  async get(id: string): Promise<MemoryRecord | null> {
-    const now = this.#engine.begin();
-    const record = this.#find(checkId(id, "id"), now);
+  async get(id: string, options: CallOptions = {}): Promise<MemoryRecord | null> {
+    const { now, own } = this.#engine.begin(options);
+    checkId(id, "id");
+    readOptions(own, {});
+    const record = this.#find(id, now);
     return record === undefined ? null : toRecord(record);
   }
 
-  async getAll(options: GetAllOptions = {}): Promise<MemoryRecord[]> {
-    const now = this.#engine.begin();
-    const given = readOptions(options, GET_ALL_READERS);
+  async getAll(options: GetAllOptions & CallOptions = {}): Promise<MemoryRecord[]> {
+    const { now, own } = this.#engine.begin(options);
+    const given = readOptions(own, GET_ALL_READERS);
     const { limit = null, offset = null, after = null } = given;
     if (after !== null && offset !== null)
       throw invalid("offset", "must not stand together with after");
@@ -188,17 +195,19 @@ abstract class RecordCalls implements ScopedMemoryApi {
       .map(({ record }) => toRecord(record));
   }
 
-  async update(id: string, changes: Changes): Promise<MemoryRecord> {
-    const now = this.#engine.begin();
+  async update(id: string, changes: Changes & CallOptions): Promise<MemoryRecord> {
+    const { now, own, signal } = this.#engine.begin(changes);
     checkId(id, "id");
-    const revision = readChanges(changes, now);
+    const revision = readChanges(own, now);
     const { content } = revision.fields;
     let vector: Float32Array | null = null;
     if (content !== undefined || revision.embedding.vector !== null) {
       const before = this.#find(id, now);
       const text = before === undefined ? "" : textOf({ ...before, content: content ?? "" });
       const embedded =
-        before === undefined ? [] : this.#engine.vectorsOf([{ ...revision.embedding, text }]);
+        before === undefined
+          ? []
+          : this.#engine.vectorsOf([{ ...revision.embedding, text }], signal);
       vector = (embedded instanceof Promise ? await embedded : embedded)[0] ?? null;
     }
     const record = this.#find(id, now);
@@ -218,10 +227,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return toRecord(updated);
   }
 
-  async delete(id: string, options: DeleteOptions = {}): Promise<boolean> {
-    const now = this.#engine.begin();
+  async delete(id: string, options: DeleteOptions & CallOptions = {}): Promise<boolean> {
+    const { now, own } = this.#engine.begin(options);
     checkId(id, "id");
-    const { purge } = readOptions(options, DELETE_READERS);
+    const { purge } = readOptions(own, DELETE_READERS);
     const { store } = this.#engine;
     if (purge) {
       const last = store.last(id);
@@ -234,9 +243,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return true;
   }
 
-  async clear(...given: [options?: ClearOptions]): Promise<number> {
-    const now = this.#engine.begin();
-    const options = given.length === 0 ? {} : checkSet(given[0]);
+  async clear(...given: [options?: ClearOptions & CallOptions]): Promise<number> {
+    const { now, own } = this.#engine.begin(given[0]);
+    const options = given.length === 0 ? {} : checkSet(own);
     const { purge, ...selecting } = readOptions(options, CLEAR_READERS);
     const selection = selectionOf(selecting, this.#view);
     const { store } = this.#engine;
@@ -253,14 +262,16 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return rows.length;
   }
 
-  async count(options: SelectOptions = {}): Promise<number> {
-    const now = this.#engine.begin();
-    return this.#select(selectionOf(readOptions(options, SELECT_READERS), this.#view), now).length;
+  async count(options: SelectOptions & CallOptions = {}): Promise<number> {
+    const { now, own } = this.#engine.begin(options);
+    return this.#select(selectionOf(readOptions(own, SELECT_READERS), this.#view), now).length;
   }
 
-  async history(id: string): Promise<MemoryEvent[]> {
-    this.#engine.begin();
-    return this.#engine.store.history(checkId(id, "id"), this.#view).map(toEvent);
+  async history(id: string, options: CallOptions = {}): Promise<MemoryEvent[]> {
+    const { own } = this.#engine.begin(options);
+    checkId(id, "id");
+    readOptions(own, {});
+    return this.#engine.store.history(id, this.#view).map(toEvent);
   }
 
   scoped(scope: ScopeIds): ScopedMemory {
@@ -339,32 +350,37 @@ export class Memory extends RecordCalls implements MemoryApi {
     return new Memory(path, options);
   }
 
-  async changes(options: ChangesOptions = {}): Promise<MemoryEvent[]> {
-    this.#engine.begin();
-    const { after, limit } = readOptions(options, CHANGES_READERS);
+  async changes(options: ChangesOptions & CallOptions = {}): Promise<MemoryEvent[]> {
+    const { own } = this.#engine.begin(options);
+    const { after, limit } = readOptions(own, CHANGES_READERS);
     const events = this.#engine.store.events().filter(({ seq }) => seq > (after ?? 0));
     return events.slice(0, limit ?? undefined).map(toEvent);
   }
 
-  async compact(): Promise<number> {
-    return this.#engine.compact(this.#engine.begin());
+  async compact(options: CallOptions = {}): Promise<number> {
+    const { now, own } = this.#engine.begin(options);
+    readOptions(own, {});
+    return this.#engine.compact(now);
   }
 
-  async stats(): Promise<Stats> {
-    return this.#engine.stats(this.#engine.begin());
+  async stats(options: CallOptions = {}): Promise<Stats> {
+    const { now, own } = this.#engine.begin(options);
+    readOptions(own, {});
+    return this.#engine.stats(now);
   }
 
-  async verify(): Promise<Verification> {
-    this.#engine.begin();
+  async verify(options: CallOptions = {}): Promise<Verification> {
+    const { own } = this.#engine.begin(options);
+    readOptions(own, {});
     return this.#engine.verify();
   }
 
-  async reembed(options?: ReembedOptions): Promise<number> {
-    this.#engine.begin();
-    const { embedder, onProgress } = readOptions(options ?? {}, REEMBED_READERS);
+  async reembed(options?: ReembedOptions & CallOptions): Promise<number> {
+    const { own, signal } = this.#engine.begin(options);
+    const { embedder, onProgress } = readOptions(own ?? {}, REEMBED_READERS);
     if (embedder === undefined)
       throw invalid("embedder", "is missing: it says what shall make the vectors");
-    return this.#engine.reembed(embedder, onProgress ?? (() => {}));
+    return this.#engine.reembed(embedder, onProgress ?? (() => {}), signal);
   }
 
   async close(): Promise<void> {

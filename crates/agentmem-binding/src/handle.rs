@@ -443,6 +443,12 @@ impl Underway {
             is_waited_for: true,
         })
     }
+
+    /// Counts towards `maxQueued` no more. That comes before its outcome is told, so that who hears that may begin another call.
+    pub(crate) fn make_room(&mut self) {
+        let mut state = self.shared.lock();
+        state.waiting -= usize::from(std::mem::take(&mut self.is_waited_for));
+    }
 }
 
 impl Clone for Underway {

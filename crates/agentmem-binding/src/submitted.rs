@@ -114,6 +114,9 @@ impl Answer {
 
     fn tell(&mut self, outcome: Result<String, WireError>) {
         if let Some(done) = self.done.take() {
+            if let Some(underway) = &mut self.underway {
+                underway.make_room();
+            }
             done(outcome);
         }
         self.underway = None;

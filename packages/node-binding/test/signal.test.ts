@@ -96,8 +96,7 @@ test("an abort while the embedder is asked ends the call at once, writes nothing
     });
   };
   const embedder = { id: "mine", dimensions: 2, embed };
-  // One more than is under way: a call counts for a moment longer than its outcome takes to be heard.
-  const memory = new Memory(store(), { embedder, maxQueued: 2 });
+  const memory = new Memory(store(), { embedder, maxQueued: 1 });
   const begin: ((signal: AbortSignal) => Promise<unknown>)[] = [
     (signal) => memory.add("tea", { signal }),
     (signal) => memory.addMany(Array(65).fill({ content: "tea" }), { signal }),

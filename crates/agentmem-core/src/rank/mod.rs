@@ -375,13 +375,13 @@ fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
             let (idf, sum) = of_best
                 .entry(term)
                 .or_insert_with(|| (words.idf(view.having(term)), 0.0));
-            *sum += words.weight(*idf, count, candidate.document.word_count());
+            *sum += words.weight(*idf, count, candidate.document.word_count);
         }
     }
     let like: Vec<f64> = candidates
         .iter()
         .map(|candidate| {
-            let (document, length) = (candidate.document, candidate.document.word_count());
+            let (document, length) = (candidate.document, candidate.document.word_count);
             let known = |&(term, count)| of_best.get(&term).map(|&(idf, sum)| (idf, sum, count));
             let common = document.words.iter().filter_map(known);
             common.fold(0.0, |like, (idf, sum, count)| {

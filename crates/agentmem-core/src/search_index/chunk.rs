@@ -69,7 +69,7 @@ impl Chunk {
                 count,
             });
         }
-        self.words += document.word_count();
+        self.words += document.word_count;
         self.documents[slot] = Some(document);
         self.live += 1;
     }
@@ -88,7 +88,7 @@ impl Chunk {
         self.surround(slot, [NOWHERE; 2 * REACH], 0);
         self.vectors[slot * document.vector.len()..(slot + 1) * document.vector.len()].fill(0);
         self.square_norms[slot] = 0;
-        self.words -= document.word_count();
+        self.words -= document.word_count;
         self.live -= 1;
         Some(document)
     }

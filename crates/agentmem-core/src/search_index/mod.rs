@@ -30,6 +30,8 @@ pub(crate) struct Document {
     pub vector: Box<[i8]>,
     /// The terms of its text and, for a turn, of its date, each once with its count, in order of first appearance (spec 8.3).
     pub words: Box<[(u32, u32)]>,
+    /// How many words it has, each as often as it occurs.
+    pub word_count: u64,
     /// The terms of the name of a turn's speaker.
     pub speaker: Box<[u32]>,
     /// Whether it is a turn that asks something.
@@ -58,6 +60,7 @@ impl Document {
         let numbers =
             |counted: Vec<(u32, u32)>| counted.into_iter().map(|(term, _)| term).collect();
         Document {
+            word_count: words.len() as u64,
             words: vocabulary.count_terms(&words).into(),
             speaker: numbers(vocabulary.count_terms(&speaker)),
             asks: is_turn && record.content.contains(['?', '\u{61f}', '\u{ff1f}']),
@@ -66,11 +69,6 @@ impl Document {
             vector: stored.vector.into(),
             record,
         }
-    }
-
-    /// How many words it has, each as often as it occurs.
-    pub fn word_count(&self) -> u64 {
-        self.words.iter().map(|&(_, count)| u64::from(count)).sum()
     }
 
     /// How often a term is among its words.
@@ -316,12 +314,12 @@ impl Index {
     /// Sets the neighbours of a record, in the order of [`Neighbours`], and with them its length.
     fn surround(&mut self, place: usize, around: &[Option<usize>]) {
         let mut neighbours: Neighbours = [NOWHERE; 2 * REACH];
-        let mut len8 = self.document(place).word_count() << REACH;
+        let mut len8 = self.document(place).word_count << REACH;
         for (index, neighbour) in around.iter().enumerate() {
             if let Some(neighbour) = *neighbour {
                 neighbours[index] =
                     u32::try_from(neighbour).expect("memory ends before 2^32 records");
-                len8 += self.document(neighbour).word_count() << (REACH - 1 - index / 2);
+                len8 += self.document(neighbour).word_count << (REACH - 1 - index / 2);
             }
         }
         self.chunk_mut(place)

@@ -1,10 +1,8 @@
 import { defineConfig } from "tsdown";
 
 export default defineConfig({
-  entry: ["src/index.ts"],
+  entry: ["src/index.ts", "src/cli.ts"],
   format: ["esm"],
   platform: "node",
   dts: true,
-  // Provided by the test runner that imports us.
-  deps: { neverBundle: ["vitest"] },
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { dereference, isObject, type Saved } from "./match.ts";
 import { RunnerError } from "./types.ts";
@@ -13,7 +14,10 @@ export interface InputContext {
 
 type Generator = (operand: unknown, context: InputContext) => unknown;
 
-/** Turns a value of `with` into the one to pass: generators are replaced, all else, filters too, is data. */
+/**
+ * Turns a value of `with` into the one to ask a driver with: all generators but those of drivers are replaced, all else,
+ * filters too, is data.
+ */
 export function resolve(value: unknown, context: InputContext): unknown {
   if (Array.isArray(value)) return value.map((element) => resolve(element, context));
   if (!isObject(value)) return value;
@@ -25,8 +29,9 @@ export function resolve(value: unknown, context: InputContext): unknown {
 }
 
 const GENERATORS: ReadonlyMap<string, Generator> = new Map<string, Generator>([
-  ["$literal", (operand) => operand],
-  ["$ref", (operand, context) => dereference(operand, context.saved)],
+  ["$literal", (operand) => data(operand)],
+  ["$ref", (operand, context) => data(dereference(operand, context.saved))],
+  ["$number", (operand) => written(operand)],
   ["$index", (operand, context) => indexed(operand, context.index)],
   ["$repeat", (operand) => repeated(operand)],
   ["$copies", (operand, context) => copies(operand, context)],
@@ -73,82 +78,69 @@ function inFolder(operand: unknown, folder: string | undefined): string {
   return join(folder, operand);
 }
 
-/** What the embedder of a case does wrong, if anything, with its right vectors; README.md lists them. */
-const FAULTS: ReadonlyMap<unknown, (vectors: number[][]) => unknown> = new Map([
-  [undefined, (vectors: number[][]): unknown => vectors],
-  ["throws", fails],
-  ["rejects", async () => fails()],
-  ["fewer", (vectors: number[][]) => vectors.slice(1)],
-  ["short", (vectors: number[][]) => vectors.map((vector) => vector.slice(1))],
-  ["nan", (vectors: number[][]) => vectors.map((vector) => vector.map(() => Number.NaN))],
-  ["zero", (vectors: number[][]) => vectors.map((vector) => vector.map(() => 0))],
-  ["text", () => "vectors"],
+/** The values that JSON cannot hold, which a driver makes; README.md says what each is, and of which capability. */
+const INPUTS: ReadonlySet<unknown> = new Set([
+  ...["nan", "infinity", "-infinity", "loneSurrogate", "loneSurrogateKey"],
+  ...["cyclicObject", "cyclicArray", "deepObject", "bytes", "set", "function", "instance", "date"],
+  ...["undefined", "symbol", "bigint", "map", "invalidDate", "toJSON", "signal", "abortedSignal"],
+  ...["naiveDatetime", "awareDatetime", "pythonDate", "tuple", "nonStringKey"],
+  ...["decimal", "complex", "hugeInteger"],
 ]);
 
-/** An embedder that any language can have: component k counts the bytes that leave k when divided by the dimensions. */
-function embedder(operand: unknown): unknown {
-  const [dimensions, fault] = Array.isArray(operand) ? operand : [operand];
-  const answer = FAULTS.get(fault);
-  if (!Number.isInteger(dimensions) || answer === undefined)
-    throw new RunnerError("$embedder takes a number of dimensions, or [dimensions, fault]");
-  const embed = (texts: string[]) => answer(texts.map((text) => countBytes(text, dimensions)));
-  return { id: `bytes-${dimensions}`, dimensions, embed };
-}
-
-function countBytes(text: string, dimensions: number): number[] {
-  const counts = new Array<number>(dimensions).fill(0);
-  for (const byte of new TextEncoder().encode(text)) {
-    counts[byte % dimensions] = (counts[byte % dimensions] ?? 0) + 1;
-  }
-  return counts;
-}
-
-function fails(): never {
-  throw new Error("the embedder of the case fails");
-}
-
-class Instance {
-  readonly a = 1;
-}
-
-function cyclicObject(): unknown {
-  const value: Record<string, unknown> = {};
-  value.self = value;
-  return value;
-}
-
-function cyclicArray(): unknown {
-  const value: unknown[] = [];
-  value.push(value);
-  return value;
-}
-
-/** Values that JSON cannot hold, by name. README.md lists them, and the capability that each belongs to. */
-const INPUTS: ReadonlyMap<string, () => unknown> = new Map<string, () => unknown>([
-  ["nan", () => Number.NaN],
-  ["infinity", () => Number.POSITIVE_INFINITY],
-  ["-infinity", () => Number.NEGATIVE_INFINITY],
-  ["loneSurrogate", () => "a\ud800b"],
-  ["loneSurrogateKey", () => ({ "a\ud800b": 1 })],
-  ["cyclicObject", cyclicObject],
-  ["cyclicArray", cyclicArray],
-  ["bytes", () => new Uint8Array([1, 2, 3])],
-  ["set", () => new Set([1])],
-  ["function", () => () => 1],
-  ["undefined", () => undefined],
-  ["symbol", () => Symbol("s")],
-  ["bigint", () => 1n],
-  ["map", () => new Map([["a", 1]])],
-  ["date", () => new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 678))],
-  ["invalidDate", () => new Date(Number.NaN)],
-  ["instance", () => new Instance()],
-  ["signal", () => new AbortController().signal],
-  ["abortedSignal", () => AbortSignal.abort(new Error("told to"))],
-  ["toJSON", () => ({ a: 1, toJSON: () => ({ b: 2 }) })],
+const FAULTS: ReadonlySet<unknown> = new Set([
+  ...["throws", "rejects", "fewer", "short", "nan", "zero", "text"],
 ]);
+
+/** What a driver replaces. */
+const OF_DRIVERS = ["$input", "$embedder"];
 
 function input(operand: unknown): unknown {
-  const make = typeof operand === "string" ? INPUTS.get(operand) : undefined;
-  if (make === undefined) throw new RunnerError(`unknown $input ${JSON.stringify(operand)}`);
-  return make();
+  if (!INPUTS.has(operand)) throw new RunnerError(`unknown $input ${JSON.stringify(operand)}`);
+  return { $input: operand };
+}
+
+function embedder(operand: unknown): unknown {
+  const [dimensions, ...faults] = Array.isArray(operand) ? operand : [operand];
+  if (!Number.isInteger(dimensions) || faults.some((fault) => !FAULTS.has(fault)))
+    throw new RunnerError("$embedder takes a number of dimensions, or [dimensions, fault]");
+  return { $embedder: operand };
+}
+
+/** What is no generator, even if it looks like one. */
+function data(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(data);
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.length === 1 && OF_DRIVERS.includes(keys[0] ?? ""))
+    throw new RunnerError(`a driver would take ${JSON.stringify(value)} for a generator`);
+  return Object.fromEntries(keys.map((key) => [key, data(value[key])]));
+}
+
+/** A number to be written as the case has it: JavaScript would make `1` of `1.0`. */
+class Written {
+  constructor(readonly text: string) {}
+}
+
+function written(operand: unknown): Written {
+  if (typeof operand !== "string" || !NUMBER.test(operand))
+    throw new RunnerError('$number takes a number as a text: "1.0"');
+  return new Written(operand);
+}
+
+const NUMBER = /^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$/;
+
+/** What no case says, and so can stand in the place of numbers while a line is made. */
+const MARK = `number ${randomUUID()} `;
+
+/** A value as JSON in ASCII, so that no reader of lines or encodings can come between. */
+export function writeLine(value: unknown): string {
+  const marked = JSON.stringify(value, (_, inner) =>
+    inner instanceof Written ? MARK + inner.text : inner,
+  );
+  return marked
+    .replaceAll(new RegExp(`"${MARK}([^"]*)"`, "g"), "$1")
+    .replaceAll(
+      /[\u007f-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
 }

@@ -1,4 +1,4 @@
-import { RunnerError } from "./types.ts";
+import { type Answer, type ExpectedError, RunnerError, type Step } from "./types.ts";
 
 /** The first place where an answer is not what was expected. `path` is a JSON path from the answer, `$`. */
 export interface Mismatch {
@@ -11,6 +11,26 @@ export interface Mismatch {
 export type Saved = ReadonlyMap<string, unknown>;
 
 type Operator = (operand: unknown, actual: unknown, path: string, saved: Saved) => Mismatch | null;
+
+/** Holds what a step came to against what it expects: null if it is right. */
+export function judge(step: Step, answer: Answer, saved: Saved): Mismatch | null {
+  if (step.expectError !== undefined) return judgeError(step.expectError, answer);
+  if ("error" in answer) return { path: "$", expected: "no error", actual: answer.error };
+  return step.expect === undefined ? null : match(step.expect, answer.value, saved);
+}
+
+function judgeError(expected: ExpectedError, answer: Answer): Mismatch | null {
+  const { code, field, hides = [] } = expected;
+  if (!("error" in answer)) {
+    return { path: "$", expected: { error: { code, field } }, actual: answer.value };
+  }
+  const { error } = answer;
+  if (error.code !== code) return { path: "$error.code", expected: code, actual: error };
+  if (error.field !== field) return { path: "$error.field", expected: field, actual: error.field };
+  const leaked = hides.find((text) => error.message.includes(text));
+  if (leaked === undefined) return null;
+  return { path: "$error.message", expected: { without: leaked }, actual: error.message };
+}
 
 /**
  * Compares an answer with what a case expects: objects as a subset, arrays exactly and in order, everything else by value.

@@ -1,20 +1,21 @@
 import { FILE_OPERATIONS, makeFolder, removeFolder } from "./files.ts";
 import { resolve } from "./inputs.ts";
-import { failed, judge, type Result } from "./judge.ts";
-import type { Mismatch } from "./match.ts";
+import { judge, type Mismatch } from "./match.ts";
 import {
+  type Answer,
   type Capability,
   type Case,
   type CaseFile,
-  type Implementation,
-  type MemoryLike,
+  type Driver,
+  DriverFault,
   OPERATIONS,
+  type Request,
   RunnerError,
   type Step,
 } from "./types.ts";
 
 export interface Failure {
-  /** Such as `steps[3]`, or `steps[3].steps[0]`. */
+  /** Such as `steps[3]`, or `steps[3].steps[0]`; `open` before the first, `close` after the last. */
   step: string;
   mismatch: Mismatch;
 }
@@ -24,7 +25,7 @@ export type Outcome =
   | { status: "skipped"; lacks: Capability[] }
   | { status: "failed"; failure: Failure };
 
-export const DEFAULT_CLOCK = "2026-01-01T00:00:00.000Z";
+const DEFAULT_CLOCK = "2026-01-01T00:00:00.000Z";
 
 class CaseFailure extends Error {
   constructor(readonly failure: Failure) {
@@ -33,7 +34,7 @@ class CaseFailure extends Error {
 }
 
 /** What a case requires and an implementation lacks. */
-export function lacking(file: CaseFile, oneCase: Case, has: readonly Capability[]): Capability[] {
+export function lacking(file: CaseFile, oneCase: Case, has: readonly string[]): Capability[] {
   const required = new Set([...(file.requires ?? []), ...(oneCase.requires ?? [])]);
   return [...required].filter((capability) => !has.includes(capability));
 }
@@ -43,15 +44,11 @@ export function lacking(file: CaseFile, oneCase: Case, has: readonly Capability[
  *
  * @throws RunnerError if the case is malformed: an unknown operation or operator, a handle that nobody opened.
  */
-export async function runCase(
-  file: CaseFile,
-  oneCase: Case,
-  implementation: Implementation,
-): Promise<Outcome> {
-  const lacks = lacking(file, oneCase, implementation.capabilities);
+export async function runCase(file: CaseFile, oneCase: Case, driver: Driver): Promise<Outcome> {
+  const lacks = lacking(file, oneCase, driver.capabilities);
   if (lacks.length > 0) return { status: "skipped", lacks };
   if (oneCase.steps.length === 0) throw new RunnerError(`the case "${oneCase.name}" has no steps`);
-  const run = new CaseRun(oneCase, implementation);
+  const run = new CaseRun(oneCase, driver);
   try {
     await run.all();
     return { status: "passed" };
@@ -66,155 +63,205 @@ export async function runCase(
 /** One run of a case: its handles, what it saved, its clock and its folder. */
 class CaseRun {
   readonly #case: Case;
-  readonly #implementation: Implementation;
+  readonly #driver: Driver;
   readonly #folder: string | undefined;
-  readonly #handles = new Map<string, MemoryLike>();
+  /** The names of the handles; true for views, which are not closed. */
+  readonly #handles = new Map<string, boolean>();
   readonly #saved = new Map<string, unknown>();
   #now: unknown;
 
-  constructor(oneCase: Case, implementation: Implementation) {
+  constructor(oneCase: Case, driver: Driver) {
     this.#case = oneCase;
-    this.#implementation = implementation;
-    this.#folder = implementation.capabilities.includes("persistence") ? makeFolder() : undefined;
+    this.#driver = driver;
+    this.#folder = driver.capabilities.includes("persistence") ? makeFolder() : undefined;
     this.#now =
       oneCase.clock === "system" ? undefined : milliseconds(oneCase.clock ?? DEFAULT_CLOCK);
   }
 
   async all(): Promise<void> {
-    await this.#openMain({});
+    this.#settle({ do: "open" }, "open", await this.#guard("open", () => this.#openMain({})));
     for (const [i, step] of this.#case.steps.entries()) await this.#step(step, `steps[${i}]`, 0);
+    this.#settle({ do: "close" }, "close", await this.#guard("close", () => this.#closeAll()));
   }
 
+  /** Leaves nothing behind, also of a case that failed. */
   async end(): Promise<void> {
-    await this.#closeAll();
+    try {
+      await this.#closeAll();
+    } catch (error) {
+      if (!(error instanceof DriverFault)) throw error;
+    }
     if (this.#folder !== undefined) removeFolder(this.#folder);
   }
 
   async #step(step: Step, at: string, index: number): Promise<void> {
     switch (step.do) {
       case "repeat":
-        for (let i = 0; i < (step.times ?? 1); i++) await this.#inner(step, at, i);
+        for (let i = 0; i < (step.times ?? 1); i++) {
+          for (const [k, inner] of stepsOf(step).entries()) {
+            await this.#step(inner, `${at}.steps[${k}]`, i);
+          }
+        }
         return;
       case "parallel":
         return this.#parallel(step, at);
       default:
-        return this.#settle(step, at, await this.#perform(step, index));
+        this.#settle(step, at, await this.#guard(at, () => this.#perform(step, index)));
     }
   }
 
-  async #inner(step: Step, at: string, index: number): Promise<void> {
-    for (const [i, inner] of stepsOf(step).entries()) {
-      await this.#step(inner, `${at}.steps[${i}]`, index);
+  /** Names the step in which a driver stopped to be one. */
+  async #guard(at: string, ask: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof DriverFault)) throw error;
+      this.#handles.clear(); // They are gone with it.
+      const mismatch = { path: "driver", expected: "an answer", actual: error.message };
+      throw new CaseFailure({ step: at, mismatch });
     }
   }
 
-  /** Starts all before it waits for one; the answers stand in the order of the starts. */
+  /** The answers stand in the order of the calls. */
   async #parallel(step: Step, at: string): Promise<void> {
-    const started: { step: Step; at: string; result: Promise<Result> }[] = [];
+    const inner: { step: Step; at: string }[] = [];
+    const calls: Request[] = [];
     for (let i = 0; i < (step.times ?? 1); i++) {
-      for (const [k, inner] of stepsOf(step).entries()) {
-        started.push({ step: inner, at: `${at}.steps[${k}]`, result: this.#perform(inner, i) });
+      for (const [k, one] of stepsOf(step).entries()) {
+        inner.push({ step: one, at: `${at}.steps[${k}]` });
+        calls.push(this.#call(one, i));
       }
     }
-    const results = await Promise.all(started.map(({ result }) => result));
-    for (const [i, one] of started.entries()) {
-      const result = results[i];
+    const request = this.#request({ do: "parallel", calls });
+    const answers = await this.#guard(at, async () => {
+      const answer = await this.#driver.ask(request);
+      if (!("value" in answer) || !areAnswers(answer.value, calls.length))
+        throw new DriverFault("it did not answer `parallel` with an answer for each call");
+      return answer;
+    });
+    const values = (answers as { value: Answer[] }).value;
+    for (const [i, one] of inner.entries()) {
       // Where the case judges all answers together, an error of one of them may be what it expects.
       const judged = one.step.expect !== undefined || one.step.expectError !== undefined;
-      if (judged || step.expect === undefined) this.#settle(one.step, one.at, result as Result);
+      if (judged || step.expect === undefined) this.#settle(one.step, one.at, values[i] as Answer);
     }
-    const answers = results.map((r) => ("error" in r ? { error: r.error } : r.value));
-    this.#settle(step, at, { value: answers });
+    const together = values.map((one) => ("error" in one ? one : one.value));
+    this.#settle(step, at, { value: together });
   }
 
-  async #perform(step: Step, index: number): Promise<Result> {
-    const context = { saved: this.#saved, index, folder: this.#folder };
-    const input = resolve(step.with ?? {}, context) as Record<string, unknown>;
-    const args = step.args === undefined ? undefined : (resolve(step.args, context) as unknown[]);
-    const action = this.#action(step, input, args);
-    try {
-      return { value: await action() };
-    } catch (thrown) {
-      if (thrown instanceof RunnerError) throw thrown;
-      return failed(thrown);
-    }
-  }
-
-  /** What a step does, found before anything is done: an unknown operation or handle is the case's fault. */
-  #action(step: Step, input: Record<string, unknown>, args?: unknown[]): () => unknown {
-    const name = step.on ?? "main";
-    const fileOperation = FILE_OPERATIONS.get(step.do);
-    if (fileOperation !== undefined) return () => fileOperation(input);
+  /** Does a step: here what is the runner's, by the driver all else. */
+  async #perform(step: Step, index: number): Promise<Answer> {
+    const own = FILE_OPERATIONS.get(step.do);
+    if (own !== undefined) return { value: own(this.#given(step, index)) };
     switch (step.do) {
-      case "open":
-        return () => this.#openAs(required(step.as, "as"), input, false);
-      case "new":
-        return () => this.#openAs(required(step.as, "as"), input, true);
-      case "reopen":
-        return () => this.#reopen(input);
       case "clock.set":
-        return () => this.#setClock(milliseconds(input.now));
+        this.#now = milliseconds(this.#given(step, index).now);
+        return NOTHING;
       case "clock.advance":
-        return () => this.#setClock((this.#now as number) + (input.ms as number));
-    }
-    const handle = this.#handles.get(name);
-    if (handle === undefined) throw new RunnerError(`no handle is named "${name}"`);
-    switch (step.do) {
+        this.#now = (this.#now as number) + (this.#given(step, index).ms as number);
+        return NOTHING;
+      case "reopen":
+        await this.#closeAll();
+        return this.#openMain(this.#given(step, index));
+      case "open":
+      case "new":
+        return this.#open(step.do, required(step.as), this.#given(step, index));
       case "close":
-        return () => handle.close?.();
-      case "scoped":
-        return () => this.#keep(required(step.as, "as"), handle.scoped(args?.[0] ?? input));
+        return this.#close(this.#named(step));
+      case "scoped": {
+        const as = required(step.as);
+        const request = { ...this.#addressed(step, index), as };
+        return this.#keep(as, true, await this.#driver.ask(this.#request(request)));
+      }
+      default:
+        return this.#driver.ask(this.#request(this.#call(step, index)));
     }
+  }
+
+  #call(step: Step, index: number): Request {
     if (!(OPERATIONS as readonly string[]).includes(step.do)) {
       throw new RunnerError(`unknown operation "${step.do}"`);
     }
-    const method = handle[step.do as (typeof OPERATIONS)[number]] as (...a: unknown[]) => unknown;
-    const passed = args ?? positional(step.do, input);
-    return () => method.apply(handle, passed);
+    return this.#addressed(step, index);
   }
 
-  #settle(step: Step, at: string, result: Result): void {
-    const mismatch = judge(step, result, this.#saved);
+  #addressed(step: Step, index: number): Request {
+    const request = { do: step.do, on: this.#named(step) };
+    if (step.args === undefined) return { ...request, with: this.#given(step, index) };
+    return { ...request, args: this.#resolve(step.args, index) as unknown[] };
+  }
+
+  #request(request: Request): Request {
+    return this.#now === undefined ? request : { ...request, now: this.#now };
+  }
+
+  #given(step: Step, index: number): Record<string, unknown> {
+    return this.#resolve(step.with ?? {}, index) as Record<string, unknown>;
+  }
+
+  #resolve(value: unknown, index: number): unknown {
+    return resolve(value, { saved: this.#saved, index, folder: this.#folder });
+  }
+
+  #named(step: Step): string {
+    const name = step.on ?? "main";
+    if (!this.#handles.has(name)) throw new RunnerError(`no handle is named "${name}"`);
+    return name;
+  }
+
+  #settle(step: Step, at: string, answer: Answer): void {
+    const mismatch = judge(step, answer, this.#saved);
     if (mismatch !== null) throw new CaseFailure({ step: at, mismatch });
-    if (step.save !== undefined && "value" in result) this.#saved.set(step.save, result.value);
+    if (step.save !== undefined && "value" in answer) this.#saved.set(step.save, answer.value);
   }
 
-  #setClock(now: unknown): void {
-    this.#now = now;
+  #keep(as: string, view: boolean, answer: Answer): Answer {
+    if ("value" in answer) this.#handles.set(as, view);
+    return answer;
   }
 
-  #keep(as: string, handle: MemoryLike): void {
-    this.#handles.set(as, handle);
+  #openMain(changes: Record<string, unknown>): Promise<Answer> {
+    const own = this.#resolve(this.#case.options ?? {}, 0) as Record<string, unknown>;
+    return this.#open("open", "main", { ...own, ...changes });
   }
 
-  async #openMain(changes: Record<string, unknown>): Promise<void> {
-    const context = { saved: this.#saved, index: 0, folder: this.#folder };
-    const own = resolve(this.#case.options ?? {}, context) as Record<string, unknown>;
-    await this.#openAs("main", { ...own, ...changes }, false);
+  async #open(how: string, as: string, given: Record<string, unknown>): Promise<Answer> {
+    const store = this.#folder === undefined ? {} : { path: `${this.#folder}/store.agentmem` };
+    const request = this.#request({ do: how, as, with: { ...store, ...given } });
+    return this.#keep(as, false, await this.#driver.ask(request));
   }
 
-  async #openAs(as: string, input: Record<string, unknown>, lazy: boolean): Promise<void> {
-    const { path, ...given } = input;
-    const store = this.#folder === undefined ? undefined : `${this.#folder}/store.agentmem`;
-    const clock = this.#case.clock === "system" ? {} : { clock: () => this.#now };
-    const request = {
-      path: Object.hasOwn(input, "path") ? path : store,
-      options: { ...clock, ...given },
-      lazy,
-    };
-    this.#keep(as, await this.#implementation.open(request));
+  async #close(name: string): Promise<Answer> {
+    if (this.#handles.get(name)) return NOTHING;
+    return this.#driver.ask(this.#request({ do: "close", on: name }));
   }
 
-  async #reopen(changes: Record<string, unknown>): Promise<void> {
-    await this.#closeAll();
-    await this.#openMain(changes);
-  }
-
-  async #closeAll(): Promise<void> {
-    const handles = [...this.#handles.values()];
+  async #closeAll(): Promise<Answer> {
+    for (const name of this.#handles.keys()) {
+      const answer = await this.#close(name);
+      if ("error" in answer) return answer;
+    }
     this.#handles.clear();
-    for (const handle of handles) await handle.close?.();
+    return NOTHING;
   }
+}
+
+const NOTHING: Answer = { value: null };
+
+/** Whether a value from a driver has the form of an answer. */
+export function isAnswer(value: unknown): value is Answer {
+  if (typeof value !== "object" || value === null) return false;
+  if (Object.hasOwn(value, "value")) return !Object.hasOwn(value, "error");
+  const { error } = value as { error?: { code?: unknown; field?: unknown; message?: unknown } };
+  return (
+    isTextOrNull(error?.code) && isTextOrNull(error?.field) && typeof error?.message === "string"
+  );
+}
+
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === "string";
+
+function areAnswers(value: unknown, length: number): value is Answer[] {
+  return Array.isArray(value) && value.length === length && value.every(isAnswer);
 }
 
 function stepsOf(step: Step): Step[] {
@@ -224,9 +271,9 @@ function stepsOf(step: Step): Step[] {
   return step.steps;
 }
 
-function required(name: string | undefined, what: string): string {
-  if (name === undefined) throw new RunnerError(`the step needs "${what}"`);
-  return name;
+function required(as: string | undefined): string {
+  if (as === undefined) throw new RunnerError('the step needs "as"');
+  return as;
 }
 
 /** Texts are times; all else is what the clock shall give, right or wrong. */
@@ -235,25 +282,4 @@ function milliseconds(now: unknown): unknown {
   const ms = Date.parse(now);
   if (Number.isNaN(ms)) throw new RunnerError(`the clock cannot be set to "${now}"`);
   return ms;
-}
-
-/** The names of what stands before the options, for each operation. */
-const LEADING: Readonly<Record<string, string>> = {
-  add: "content",
-  addMany: "items",
-  search: "query",
-  get: "id",
-  update: "id",
-  delete: "id",
-  history: "id",
-  backup: "path",
-};
-
-/** `with` of a step as the arguments of the call: the leading one, then the options if there are any. */
-export function positional(operation: string, input: Record<string, unknown>): unknown[] {
-  const leading = LEADING[operation];
-  if (leading === undefined) return Object.keys(input).length > 0 ? [input] : [];
-  const { [leading]: first, ...options } = input;
-  if (operation === "addMany") return "defaults" in options ? [first, options.defaults] : [first];
-  return operation === "update" || Object.keys(options).length > 0 ? [first, options] : [first];
 }

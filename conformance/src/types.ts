@@ -13,7 +13,7 @@ export const CAPABILITIES = [
 
 export type Capability = (typeof CAPABILITIES)[number];
 
-/** The operations that go to a handle; the runner's own are in `run.ts`. */
+/** The calls of a memory; what else a step may do is in `run.ts`. */
 export const OPERATIONS = [
   "add",
   "addMany",
@@ -74,43 +74,38 @@ export interface CaseFile {
   cases: Case[];
 }
 
-/** The methods that a case calls. Methods, not properties: then a class with narrower parameters fits. */
-export interface MemoryLike {
-  add(content: unknown, options?: unknown): Promise<unknown>;
-  addMany(items: unknown, defaults?: unknown): Promise<unknown>;
-  search(query: unknown, options?: unknown): Promise<unknown>;
-  get(id: unknown): Promise<unknown>;
-  getAll(options?: unknown): Promise<unknown>;
-  update(id: unknown, changes: unknown): Promise<unknown>;
-  delete(id: unknown): Promise<unknown>;
-  clear(options?: unknown): Promise<unknown>;
-  count(options?: unknown): Promise<unknown>;
-  history(id: unknown): Promise<unknown>;
-  scoped(scope: unknown): MemoryLike;
-  /** A view has none of these. */
-  changes?(options?: unknown): Promise<unknown>;
-  compact?(): Promise<unknown>;
-  stats?(): Promise<unknown>;
-  verify?(): Promise<unknown>;
-  reembed?(options: unknown): Promise<unknown>;
-  close?(): Promise<void>;
-  /** Only what has `persistence`. */
-  backup?(path: unknown): Promise<unknown>;
+/** What a driver is asked. README.md describes its lines. */
+export interface Request {
+  do: string;
+  on?: string;
+  as?: string;
+  with?: Record<string, unknown>;
+  args?: unknown[];
+  /** What `parallel` begins, all before it waits for one. */
+  calls?: Request[];
+  /** What the clock says from now on; without it, no clock is passed to what is opened. */
+  now?: unknown;
 }
 
-export interface OpenRequest {
-  /** Undefined: a memory without a file. */
-  path: unknown;
-  /** The constructor's options, the case's clock among them. */
-  options: Record<string, unknown>;
-  /** True: the constructor alone, which touches no file. Asked only of what has `lazyOpen`. */
-  lazy: boolean;
+/** What a call came to. An error without a code was no AgentMemError, and matches no case. */
+export type Answer = { value: unknown } | { error: CallError };
+
+export interface CallError {
+  code: string | null;
+  field: string | null;
+  message: string;
 }
 
-export interface Implementation {
-  name: string;
-  capabilities: readonly Capability[];
-  open(request: OpenRequest): MemoryLike | Promise<MemoryLike>;
+/** An implementation as the runner sees it: one request after the other, each answered before the next. */
+export interface Driver {
+  capabilities: readonly string[];
+  /** @throws DriverFault if there is no answer, or none that can be read. */
+  ask(request: Request): Promise<Answer>;
+}
+
+/** A driver did not keep to the protocol: it hung, ended, or said something else than its answer. */
+export class DriverFault extends Error {
+  override name = "DriverFault";
 }
 
 /** The case file, or what it asks of the runner, is wrong: never a failure of the implementation. */

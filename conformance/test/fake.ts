@@ -1,4 +1,6 @@
-import type { Case, CaseFile, Implementation, MemoryLike, Step } from "../src/index.ts";
+import { driverOf } from "../drivers/javascript/driver.mjs";
+import type { Case, CaseFile, Driver, Step } from "../src/index.ts";
+import { writeLine } from "../src/inputs.ts";
 
 /** An error as an implementation throws it. */
 export class FakeError extends Error {
@@ -18,7 +20,7 @@ interface FakeRecord {
 }
 
 /** The least memory that cases can be run on, right in what it does. Faults are put in by overriding a method. */
-export class FakeMemory implements MemoryLike {
+export class FakeMemory {
   readonly records: FakeRecord[] = [];
   closed = false;
 
@@ -68,7 +70,7 @@ export class FakeMemory implements MemoryLike {
     return this.records.filter((record) => record.id === id).map((record) => ({ record }));
   }
 
-  scoped(): MemoryLike {
+  scoped(): FakeMemory {
     return this;
   }
 
@@ -77,12 +79,20 @@ export class FakeMemory implements MemoryLike {
   }
 }
 
-/** An implementation whose memories are fakes, changed by `faults`. */
-export function fake(faults: Partial<MemoryLike> = {}): Implementation {
+type Faults = Record<string, (...args: never[]) => unknown>;
+
+/** An implementation whose memories are fakes, changed by `faults`, driven in this process. */
+export function fake(faults: Faults = {}, hear: (options: unknown) => void = () => {}): Driver {
+  class Faulty extends FakeMemory {
+    static async open(_path: unknown, options: unknown): Promise<FakeMemory> {
+      hear(options);
+      return Object.assign(new FakeMemory(), faults);
+    }
+  }
+  const answer = driverOf(Faulty);
   return {
-    name: "fake",
     capabilities: ["dynamicTypes"],
-    open: () => Object.assign(new FakeMemory(), faults),
+    ask: async (request) => JSON.parse(await answer(writeLine({ id: 0, ...request }))),
   };
 }
 

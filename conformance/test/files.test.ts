@@ -53,6 +53,17 @@ describe("the files", () => {
     expect(cited.filter((clause) => !clauses.has(clause))).toEqual([]);
   });
 
+  it("write with $number what a reader of JSON may lose", () => {
+    for (const { file } of files.filter(({ file }) => file.startsWith("cases/"))) {
+      const text = readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+      const numbers = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, "").match(/-?[0-9][0-9.eE+-]*/g) ?? [];
+      const isLost = (number: string) =>
+        /\.0+$|^-0$/.test(number) ||
+        (/^-?[0-9]+$/.test(number) && String(Number(number)) !== number);
+      expect(numbers.filter(isLost), file).toEqual([]);
+    }
+  });
+
   it("are those of the manifest", () => {
     const tool = fileURLToPath(new URL("../tools/manifest.mjs", import.meta.url));
     expect(() => execFileSync(process.execPath, [tool, "--check"])).not.toThrow();

@@ -1,4 +1,5 @@
-// Packs what users get (two npm tarballs, one wheel) and uses each in an empty project: ESM, CommonJS, types, Python.
+// Packs what users get (three npm tarballs, one wheel) and uses each in an empty project: ESM, CommonJS, types, Python, and the
+// suite on an implementation that it has not seen before.
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,19 +30,26 @@ function only(folder, ending) {
   return join(folder, names[0]);
 }
 
-async function checkNpm(name, folder, work) {
-  const project = join(work, folder);
+/** Packs a folder into a project; gives the path of the tarball. */
+async function pack(folder, project) {
   mkdirSync(project);
-  await run("pnpm", ["pack", "--pack-destination", project], {
-    cwd: join(root, "packages", folder),
-  });
-  const tarball = only(project, ".tgz");
+  await run("pnpm", ["pack", "--pack-destination", project], { cwd: join(root, folder) });
+  return only(project, ".tgz");
+}
+
+async function install(project, ...tarballs) {
   writeFileSync(join(project, "package.json"), '{ "private": true }');
   await run(
     "npm",
-    ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", tarball],
+    ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", ...tarballs],
     { cwd: project },
   );
+}
+
+async function checkNpm(name, folder, work) {
+  const project = join(work, folder);
+  const tarball = await pack(join("packages", folder), project);
+  await install(project, tarball);
   const use = useNode(name);
   writeFileSync(join(project, "use.mjs"), `import { Memory } from "${name}";${use}`);
   writeFileSync(
@@ -66,7 +74,18 @@ async function checkNpm(name, folder, work) {
     "es2023,esnext.disposable,dom",
   ];
   await run("tsc", [...options, "use.mts", "use.cts"], { cwd: project });
-  return { name: `${name} (tarball)`, size: statSync(tarball).size };
+  return { name: `${name} (tarball)`, size: statSync(tarball).size, tarball };
+}
+
+/** Runs the packed suite, by its command, on the packed reference; only the calls that every implementation has. */
+async function checkSuite(core, work) {
+  const project = join(work, "conformance");
+  const tarball = await pack("conformance", project);
+  await install(project, tarball, core);
+  const driver = "node_modules/@agentmem/conformance/drivers/javascript/node.mjs";
+  const command = `node ${driver} node_modules/@agentmem/core/dist/index.mjs`;
+  await run("npx", ["--no-install", "agentmem-conformance", "--driver", command], { cwd: project });
+  return { name: "@agentmem/conformance (tarball)", size: statSync(tarball).size };
 }
 
 async function checkWheel(work) {
@@ -89,9 +108,11 @@ async function checkWheel(work) {
 export async function checkPackages() {
   const work = mkdtempSync(join(tmpdir(), "agentmem-packages-"));
   try {
+    const core = await checkNpm("@agentmem/core", "core-ts", work);
     return [
-      await checkNpm("@agentmem/core", "core-ts", work),
+      core,
       await checkNpm("@agentmem/native", "node-binding", work),
+      await checkSuite(core.tarball, work),
       await checkWheel(work),
     ];
   } finally {

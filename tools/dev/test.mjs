@@ -7,11 +7,11 @@ import { turbo } from "./turbo.mjs";
 
 const count = { passed: 0, failed: 0 };
 
-/** Adds up the runners' own summary lines: vitest, pytest, cargo test and libtest-mimic. */
+/** Adds up the runners' own summary lines: vitest, pytest, cargo test and the conformance suite. */
 function tally(line) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are made of them.
   const text = line.replace(/\u001b\[[0-9;]*m/g, "");
-  if (!/\bTests {2}|^\S*\s*=+ .* in [\d.]+s|test result: /.test(text)) return;
+  if (!/\bTests {2}|^\S*\s*=+ .* in [\d.]+s|test result: |conformance: \d/.test(text)) return;
   for (const kind of ["passed", "failed"]) {
     count[kind] += Number(new RegExp(`(\\d+) ${kind}`).exec(text)?.[1] ?? 0);
   }

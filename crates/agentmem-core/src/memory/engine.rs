@@ -193,7 +193,8 @@ impl Engine {
         Ok(self.note_embedding(&found))
     }
 
-    fn note_embedding(&self, found: &Embedding) -> Arc<Embedding> {
+    /// Keeps what a transaction has found.
+    pub fn note_embedding(&self, found: &Embedding) -> Arc<Embedding> {
         let mut known = self
             .embedding
             .lock()

@@ -28,6 +28,14 @@ pub struct Reembedding {
     moved: Option<usize>,
 }
 
+/// What a step has come to.
+enum Next {
+    /// The store has moved, with so many records.
+    Moved(usize),
+    /// These lack their vector, which the caller is asked for; none with the built-in table.
+    Asked(Vec<Lacking>),
+}
+
 impl Memory {
     /// Begins to move the store to another embedder; spec 12.7. Not for a view.
     ///
@@ -88,30 +96,34 @@ impl Reembedding {
             .map(|vector| self.target.vector(Some(vector), ""))
             .collect::<Result<Vec<_>>>()?;
         let engine = self.memory.unscoped_engine()?;
-        engine.store().write(|batch| {
-            if batch.embedding()?.embedder == self.target {
-                self.moved = Some(self.done);
-                return Ok(());
-            }
-            self.begin(batch)?;
-            batch.count_next()?;
-            for (lacking, vector) in asked.iter().zip(&quantised) {
-                batch.keep_next(lacking.seq, lacking.began, vector)?;
-            }
-            self.done += asked.len();
-            self.advance(batch)
+        let (next, embedding) = engine.store().write(|batch| {
+            let next = if batch.embedding()?.embedder == self.target {
+                Next::Moved(self.done)
+            } else {
+                self.begin(batch)?;
+                batch.count_next()?;
+                for (lacking, vector) in asked.iter().zip(&quantised) {
+                    batch.keep_next(lacking.seq, lacking.began, vector)?;
+                }
+                self.done += asked.len();
+                self.advance(batch)?
+            };
+            Ok((next, batch.embedding()?))
         })?;
-        engine.refresh_embedding()?;
-        if self.moved.is_none() {
-            return Ok(Some(
-                self.asked
-                    .iter()
-                    .map(|lacking| lacking.text.clone())
-                    .collect(),
-            ));
+        // Only now that it is committed; and not read anew, since what is committed must not end in an error.
+        engine.note_embedding(&embedding);
+        match next {
+            Next::Moved(count) => {
+                self.moved = Some(count);
+                self.memory.name_embedder(self.target.clone());
+                Ok(None)
+            }
+            Next::Asked(asked) => {
+                let texts = asked.iter().map(|lacking| lacking.text.clone()).collect();
+                self.asked = asked;
+                Ok(Some(texts))
+            }
         }
-        self.memory.name_embedder(self.target.clone());
-        Ok(None)
     }
 
     /// How many records have their new vector, and how many there were when they were counted.
@@ -144,7 +156,7 @@ impl Reembedding {
     }
 
     /// Looks for what lacks a vector; where nothing does, moves.
-    fn advance(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+    fn advance(&mut self, batch: &mut Batch<'_>) -> Result<Next> {
         let limit = match self.target {
             Embedder::Nothing => 0,
             Embedder::BuiltIn => DERIVED_AT_ONCE,
@@ -157,8 +169,7 @@ impl Reembedding {
             self.total += lacking.len();
         }
         let Some(last) = lacking.last() else {
-            self.moved = Some(batch.finish_move(&self.target)?);
-            return Ok(());
+            return batch.finish_move(&self.target).map(Next::Moved);
         };
         self.after = last.seq;
         if self.target == Embedder::BuiltIn {
@@ -166,10 +177,9 @@ impl Reembedding {
                 batch.keep_next(one.seq, one.began, &embed::embed(&one.text))?;
             }
             self.done += lacking.len();
-        } else {
-            self.asked = lacking;
+            lacking.clear();
         }
-        Ok(())
+        Ok(Next::Asked(lacking))
     }
 }
 

@@ -141,6 +141,20 @@ pub(crate) fn create_file(path: &Path) -> Result<bool> {
     }
 }
 
+/// Makes the disk keep which files there are beside a new one, and that itself.
+pub(super) fn sync_folder(path: &Path) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    match synced {
+        // Some file systems have no such thing.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced.map_err(|error| io_error("is in a folder that cannot be synced", error)),
+    }
+}
+
 /// The error for a path that the operating system refuses.
 pub(crate) fn io_error(what: &str, cause: std::io::Error) -> Error {
     Error::new(Code::Io, format!("{what} ({})", cause.kind()))

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::embed::{self, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::record::Timestamp;
+use crate::store::files::sync_folder;
 use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
 use crate::store::{
@@ -117,7 +118,11 @@ impl Store {
                 Error::new(Code::Io, "exists already: a backup goes to a new file").at("path"),
             );
         }
-        let copied = self.copy_into(name);
+        // Unless the folder is synced, a power loss may leave no copy, or beside it the journal by which it would be rolled back to nothing.
+        let copied = self.copy_into(name).and_then(|count| {
+            sync_folder(path)?;
+            Ok(count)
+        });
         if copied.is_err() {
             // Nothing half written stays where somebody might take it for a backup.
             let _ = fs::remove_file(path);

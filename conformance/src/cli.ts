@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { describeEnd, describeFailure, isRight, runSuite } from "./report.ts";
-import { CAPABILITIES } from "./types.ts";
+import { CAPABILITIES, DriverFault } from "./types.ts";
 
 const HELP = `Runs the cases of AgentMem's conformance suite on an implementation.
 
@@ -62,10 +62,11 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
+  const isFault = error instanceof DriverFault;
   const misused =
     error instanceof Misuse ||
     String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS");
-  if (!misused) throw error;
-  console.error(`agentmem-conformance: ${(error as Error).message}\n\n${HELP}`);
-  process.exitCode = 2;
+  if (!misused && !isFault) throw error;
+  console.error(`agentmem-conformance: ${(error as Error).message}${isFault ? "" : `\n\n${HELP}`}`);
+  process.exitCode = isFault ? 1 : 2;
 }

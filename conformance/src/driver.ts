@@ -21,6 +21,8 @@ export class DriverProcess implements Driver {
   readonly #timeout: number;
   #running: Running | undefined;
   #asked = 0;
+  /** Whether it has ever kept to the protocol. */
+  hasAnswered = false;
 
   /**
    * @param command - as a shell takes it.
@@ -49,6 +51,7 @@ export class DriverProcess implements Driver {
     if (answer.id !== id) return this.#fail(`it was asked ${id}, and answered: ${cut(line)}`);
     if (!isAnswer(answer))
       return this.#fail(`it answered with neither a value nor an error: ${cut(line)}`);
+    this.hasAnswered = true;
     return answer;
   }
 

@@ -33,7 +33,11 @@ export interface RunOptions {
 
 const TIMEOUT = 120;
 
-/** Runs the cases of this package on a driver. */
+/**
+ * Runs the cases of this package on a driver.
+ *
+ * @throws DriverFault if it never answers: then there is nothing to report of the cases.
+ */
 export async function runSuite(options: RunOptions): Promise<Report> {
   const { capabilities, filter = "", onCase } = options;
   const driver = new DriverProcess(options.driver, capabilities, options.timeout ?? TIMEOUT);
@@ -49,6 +53,8 @@ export async function runSuite(options: RunOptions): Promise<Report> {
     for (const one of content.cases) {
       if (!`${file}: ${one.name}`.includes(filter)) continue;
       const outcome = await runCase(content, one, driver);
+      if (outcome.status === "failed" && !driver.hasAnswered)
+        throw new DriverFault(`The driver does not work: ${outcome.failure.mismatch.actual}`);
       report[outcome.status] += 1;
       report.cases.push({ file, name: one.name, ...outcome });
       onCase?.({ file, name: one.name, ...outcome });

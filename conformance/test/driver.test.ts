@@ -132,6 +132,12 @@ describe("the command", () => {
     );
   });
 
+  it("stops at once where the driver never answers", async () => {
+    const { code, stdout, stderr } = await run("--driver", "echo Hello");
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("The driver does not work: it said what is no JSON: Hello");
+  });
+
   it("fails where nothing was run", async () => {
     const { code, stdout } = await run("--driver", FAULTY, "--filter", "no such case");
     expect([code, stdout]).toEqual([

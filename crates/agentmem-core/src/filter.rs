@@ -83,6 +83,11 @@ impl Filter {
     pub fn holds(&self, metadata: &Metadata) -> bool {
         self.0.iter().all(|clause| clause.holds(metadata))
     }
+
+    /// Gives texts that the RFC 8785 form of all metadata has that passes: most of what does not is told by them, without being read.
+    pub(crate) fn needles(&self) -> Vec<String> {
+        self.0.iter().flat_map(Clause::needles).collect()
+    }
 }
 
 impl Clause {
@@ -95,6 +100,27 @@ impl Clause {
                 let found = look_up(metadata, path);
                 tests.iter().all(|test| test.holds(found))
             }
+        }
+    }
+}
+
+impl Clause {
+    /// What equals a value has it behind its key, unless the last step of the path is the index of an array.
+    fn needles(&self) -> Vec<String> {
+        match self {
+            Clause::And(filters) => filters.iter().flat_map(Filter::needles).collect(),
+            Clause::Path(path, tests) => {
+                let key = path.last().filter(|key| array_index(key).is_none());
+                let needle = |test: &Test| match test {
+                    Test::Equal(operand) if !operand.is_null() => key.map(|key| {
+                        let key = json::canonical(&Value::String(key.clone()));
+                        format!("{key}:{}", json::canonical(operand))
+                    }),
+                    _ => None,
+                };
+                tests.iter().filter_map(needle).collect()
+            }
+            Clause::Or(_) | Clause::Not(_) => Vec::new(),
         }
     }
 }
@@ -297,6 +323,8 @@ fn parse_test(operator: &str, operand: &Value, at: &str) -> Result<Test> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::vectors::vectors;
 
@@ -326,6 +354,39 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn all_that_passes_has_the_needles() {
+        let needles = |filter: &Value| Filter::parse(filter).expect("is a filter").needles();
+        let filter = json!({
+            "a": "x\n", "b.c": { "$eq": 1.0, "$ne": 2 }, "d": { "f": [1], "e": -0.0 },
+            "$and": [{ "g": true }, { "h": { "$gt": 1 } }],
+        });
+        let found = needles(&filter);
+        assert_eq!(found.len(), 4, "{found:?}");
+        let passes =
+            json!({ "a": "x\n", "b": { "c": 1 }, "d": { "e": 0, "f": [1] }, "g": true, "h": 2 });
+        assert!(
+            Filter::parse(&filter)
+                .expect("is a filter")
+                .holds(passes.as_object().expect("is one"))
+        );
+        let canonical = json::canonical(&passes);
+        assert!(
+            found.iter().all(|needle| canonical.contains(needle)),
+            "{found:?}"
+        );
+        // Null is also what is missing; a number may be an index; one of several may hold.
+        for none in [
+            json!({ "a": null }),
+            json!({ "a.0": 1 }),
+            json!({ "$or": [{ "a": 1 }] }),
+            json!({ "$not": { "a": 1 } }),
+            json!({ "a": { "$not": { "$eq": 1 } } }),
+        ] {
+            assert_eq!(needles(&none), Vec::<String>::new(), "{none}");
         }
     }
 }

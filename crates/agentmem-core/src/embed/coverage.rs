@@ -32,12 +32,12 @@ impl Coverage {
     /// Tells how well a document's tokens cover the query's, 0 to 1: for each token of the query the best match among the document's.
     ///
     /// Both are what [`super::distinct_tokens`] gives. 0 where one is empty.
-    pub fn of(&mut self, document: &[u16]) -> f64 {
-        if self.query.is_empty() || document.is_empty() {
+    pub fn of(&mut self, document: impl Iterator<Item = u16>) -> f64 {
+        if self.query.is_empty() {
             return 0.0;
         }
         let mut best = vec![0.0; self.query.len()];
-        for &id in document {
+        for id in document {
             for (best, &similarity) in best.iter_mut().zip(self.similarities_of(id)) {
                 if similarity > *best {
                     *best = similarity;

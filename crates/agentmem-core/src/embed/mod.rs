@@ -1,6 +1,7 @@
 //! The built-in embedder, a vector for a text from a table of tokens by integers alone; and which other there may be.
 
 mod coverage;
+mod dot;
 mod embedder;
 mod table;
 mod wordpiece;
@@ -9,6 +10,7 @@ mod wordpiece;
 mod tests;
 
 pub use coverage::Coverage;
+pub use dot::{dots, square_norm};
 #[cfg(test)]
 use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};
@@ -54,19 +56,6 @@ pub fn quantise(sums: &[i64]) -> Vec<i8> {
             .expect("a magnitude is at most that of the greatest, 127")
     };
     sums.iter().map(scaled).collect()
-}
-
-/// Gives the dot product of two vectors of equal length: exact up to 131,071 components.
-pub fn dot(a: &[i8], b: &[i8]) -> i32 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| i32::from(a) * i32::from(b))
-        .sum()
-}
-
-/// Gives the sum of the squares of a vector, exact up to 131,071 components.
-pub fn square_norm(vector: &[i8]) -> i64 {
-    i64::from(dot(vector, vector))
 }
 
 /// Gives the cosine from a dot product and two square norms; 0 where one of them is zero.

@@ -143,6 +143,8 @@ pub(super) struct Engine {
 /// The indexes that are loaded, all as of the same event.
 struct Indexes {
     applied: i64,
+    /// The version of the store when it was last read; none if that went wrong.
+    version: Option<u64>,
     embedding: Arc<Embedding>,
     vocabulary: Vocabulary,
     loaded: HashMap<Match, Loaded>,
@@ -161,6 +163,7 @@ impl Engine {
         let embedding = Arc::new(store.read(|snapshot| snapshot.embedding())?);
         let indexes = Indexes {
             applied: 0,
+            version: None,
             embedding: Arc::clone(&embedding),
             vocabulary: Vocabulary::default(),
             loaded: HashMap::new(),
@@ -229,15 +232,20 @@ impl Engine {
         terms: impl FnOnce(&Vocabulary) -> T,
     ) -> Result<(View, Arc<Embedding>, T)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self
-            .store
-            .read(|snapshot| indexes.bring_up(snapshot, user, now));
-        if read.is_err() {
-            // Half of the changes may have been applied: what is loaded again is right.
-            indexes.loaded.clear();
+        let version = self.store.version()?;
+        if indexes.version != Some(version) || !indexes.loaded.contains_key(user) {
+            let read = self
+                .store
+                .read(|snapshot| indexes.bring_up(snapshot, user, now));
+            if let Err(error) = read {
+                // Half of the changes may have been applied: what is loaded again is right.
+                indexes.loaded.clear();
+                indexes.version = None;
+                return Err(error);
+            }
+            indexes.version = Some(version);
         }
-        read?;
-        let view = indexes.loaded[user].index.view();
+        let view = indexes.view(user, now);
         let embedding = self.note_embedding(&indexes.embedding);
         Ok((view, embedding, terms(&indexes.vocabulary)))
     }
@@ -267,7 +275,7 @@ impl Drop for Engine {
 }
 
 impl Indexes {
-    /// Applies what the log has that has not been seen, loads the index if it is missing, and moves it to `now`.
+    /// Applies what the log has that has not been seen, and loads the index if it is missing.
     fn bring_up(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<()> {
         let embedding = snapshot.embedding()?;
         if embedding != *self.embedding {
@@ -289,15 +297,17 @@ impl Indexes {
             self.loaded
                 .insert(user.clone(), Loaded { index, last_use: 0 });
         }
+        self.evict(user);
+        Ok(())
+    }
+
+    /// What a search of a loaded index sees at a time.
+    fn view(&mut self, user: &Match, now: Timestamp) -> View {
         self.uses += 1;
-        let loaded = self
-            .loaded
-            .get_mut(user)
-            .expect("it was there or has been loaded");
+        let loaded = self.loaded.get_mut(user).expect("it is loaded");
         loaded.last_use = self.uses;
         loaded.index.set_now(now);
-        self.evict();
-        Ok(())
+        loaded.index.view()
     }
 
     /// Brings every loaded index up to date and compares it with one that is made anew.
@@ -305,6 +315,7 @@ impl Indexes {
         let users: Vec<Match> = self.loaded.keys().cloned().collect();
         for user in users {
             self.bring_up(snapshot, &user, now)?;
+            self.view(&user, now);
             let fresh = self.load(snapshot, &user, now)?;
             let Some(loaded) = self.loaded.get(&user) else {
                 continue;
@@ -324,12 +335,13 @@ impl Indexes {
         snapshot.partition(user, |stored| {
             is_damaged |= stored.vector.len() != embedder.dimensions();
             if !is_damaged {
-                index.insert(Document::new(stored, embedder, vocabulary));
+                index.insert(&Document::new(stored, embedder, vocabulary));
             }
         })?;
         if is_damaged {
             return Err(damaged_vector());
         }
+        index.settle();
         Ok(index)
     }
 
@@ -344,39 +356,36 @@ impl Indexes {
             {
                 return Err(damaged_vector());
             }
+            let user_id = stored
+                .as_ref()
+                .map(|stored| stored.record.scope.user_id.clone());
+            let document =
+                stored.map(|stored| Document::new(stored, embedder, &mut self.vocabulary));
             for (user, loaded) in &mut self.loaded {
-                loaded.index.remove(seq);
-                if let Some(stored) = stored
-                    .as_ref()
-                    .filter(|stored| user.selects(stored.record.scope.user_id.as_deref()))
-                {
-                    let document = Document::new(stored.clone(), embedder, &mut self.vocabulary);
-                    loaded.index.insert(document);
+                match (&document, &user_id) {
+                    (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
+                        loaded.index.insert(document);
+                    }
+                    _ => loaded.index.remove(seq),
                 }
             }
         }
+        self.loaded.retain(|_, loaded| !loaded.index.is_sparse());
         Ok(())
     }
 
-    /// Drops the indexes that have not been used for longest until the rest fits; the one just used stays.
-    fn evict(&mut self) {
-        let bytes = |indexes: &Self| {
-            indexes
-                .loaded
-                .values()
-                .map(|loaded| loaded.index.bytes())
-                .sum::<usize>()
-        };
-        while self.loaded.len() > 1
-            && (bytes(self) + self.vocabulary.bytes()) as u64 > self.cache_bytes
-        {
-            let oldest = self
-                .loaded
-                .iter()
-                .min_by_key(|(_, loaded)| loaded.last_use)
-                .map(|(user, _)| user.clone());
-            self.loaded
-                .remove(&oldest.expect("more than one is loaded"));
+    /// Drops the indexes that have not been used for longest until the rest fits; the one that is wanted stays.
+    fn evict(&mut self, wanted: &Match) {
+        let sizes = self.loaded.values().map(|loaded| loaded.index.bytes());
+        let mut bytes = sizes.sum::<usize>() + self.vocabulary.bytes();
+        while bytes as u64 > self.cache_bytes {
+            let others = self.loaded.iter().filter(|(user, _)| *user != wanted);
+            let oldest = others.min_by_key(|(_, loaded)| loaded.last_use);
+            let Some(oldest) = oldest.map(|(user, _)| user.clone()) else {
+                break;
+            };
+            let removed = self.loaded.remove(&oldest);
+            bytes -= removed.map_or(0, |loaded| loaded.index.bytes());
         }
     }
 }

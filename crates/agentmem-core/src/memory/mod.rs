@@ -17,7 +17,7 @@ use crate::error::{Code, Error, Result};
 use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
-use crate::search_index::Document;
+use crate::search_index::Entry;
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
@@ -480,7 +480,7 @@ impl Memory {
         let query = self.analyse(query, terms, &embedding.embedder, &options, now)?;
         let found = rank::search(&view, &selection, &query);
         let hit = |found: Found| Hit {
-            record: found.document.record.clone(),
+            record: found.record,
             score: found.score,
             context: (options.context > 0).then(|| {
                 let [before, after] = view.around(found.place, options.context);
@@ -550,11 +550,8 @@ impl Withdrawal {
     }
 }
 
-fn records(documents: &[&Arc<Document>]) -> Vec<Record> {
-    documents
-        .iter()
-        .map(|document| document.record.clone())
-        .collect()
+fn records(entries: &[Entry<'_>]) -> Vec<Record> {
+    entries.iter().map(|entry| entry.record()).collect()
 }
 
 fn check_query(query: &str) -> Result<()> {

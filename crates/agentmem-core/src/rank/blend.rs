@@ -1,7 +1,8 @@
 //! Recency and importance beside how well a record answers (spec 8.11).
 
 use super::exp2::exp2;
-use crate::record::{Record, Timestamp};
+use crate::record::Timestamp;
+use crate::search_index::Entry;
 
 /// How much it counts that a record is new; spec 8.11.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,25 +36,25 @@ impl Blend {
     }
 
     /// The score of a record that answers as well as `score` says.
-    pub fn score(&self, record: &Record, score: f64) -> f64 {
+    pub fn score(&self, record: Entry<'_>, score: f64) -> f64 {
         let weight = self.recency.weight;
         let sum =
-            (score + weight * self.newness(record)) + self.importance_weight * record.importance;
+            (score + weight * self.newness(record)) + self.importance_weight * record.importance();
         sum / ((1.0 + weight) + self.importance_weight)
     }
 
     /// How new a record is, from 1 to 0; none where that does not count.
-    pub fn recency(&self, record: &Record) -> Option<f64> {
+    pub fn recency(&self, record: Entry<'_>) -> Option<f64> {
         (self.recency.weight > 0.0).then(|| self.newness(record))
     }
 
     /// The importance of a record; none where that does not count.
-    pub fn importance(&self, record: &Record) -> Option<f64> {
-        (self.importance_weight > 0.0).then_some(record.importance)
+    pub fn importance(&self, record: Entry<'_>) -> Option<f64> {
+        (self.importance_weight > 0.0).then(|| record.importance())
     }
 
-    fn newness(&self, record: &Record) -> f64 {
-        let age = (self.now.as_millis() - record.created_at.as_millis()).max(0) as f64 / 1000.0;
+    fn newness(&self, record: Entry<'_>) -> f64 {
+        let age = (self.now.as_millis() - record.created_at()).max(0) as f64 / 1000.0;
         exp2(-(age / self.recency.half_life))
     }
 }

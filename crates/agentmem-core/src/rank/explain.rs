@@ -56,9 +56,9 @@ pub(super) fn explain(
     scale: &Scale,
     candidate: &Candidate<'_>,
 ) -> HitExplanation {
-    let document = candidate.document;
+    let entry = candidate.entry;
     let (speaker, question) = match query.mode {
-        Mode::Hybrid => (speaker(document, query), question(document)),
+        Mode::Hybrid => (speaker(entry, query), question(entry)),
         Mode::Lexical | Mode::Semantic => (0.0, 0.0),
     };
     let blend = query.blend.as_ref();
@@ -74,8 +74,8 @@ pub(super) fn explain(
         value: candidate.value,
         likelihood: scale.likelihood,
         relevance: blend.map(|_| scale.score(candidate.value)),
-        recency: blend.and_then(|blend| blend.recency(&document.record)),
-        importance: blend.and_then(|blend| blend.importance(&document.record)),
+        recency: blend.and_then(|blend| blend.recency(entry)),
+        importance: blend.and_then(|blend| blend.importance(entry)),
     }
 }
 

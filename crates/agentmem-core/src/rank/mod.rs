@@ -2,20 +2,23 @@
 //!
 //! Doubles in the stated order, so that every implementation gives the same bits.
 
+mod best;
 mod blend;
 mod exp2;
 mod explain;
 mod ln;
+mod vectors;
 mod words;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::embed::{self, Embedder};
-use crate::search_index::{CHUNK_SLOTS, Document, QueryTerm, View};
+use crate::record::Record;
+use crate::search_index::{Entry, QueryTerm, View};
 use crate::store::Selection;
 
+use best::Best;
 pub(crate) use blend::Blend;
 pub use blend::Recency;
 pub use explain::{HitExplanation, HitTerm};
@@ -75,7 +78,7 @@ pub(crate) struct Query {
 /// A record that was found.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub document: Arc<Document>,
+    pub record: Record,
     /// Where it is in the view.
     pub place: usize,
     pub score: f64,
@@ -84,7 +87,7 @@ pub(crate) struct Found {
 }
 
 struct Candidate<'a> {
-    document: &'a Arc<Document>,
+    entry: Entry<'a>,
     place: usize,
     bm25: f64,
     /// Of its own vector, 0 or more.
@@ -101,6 +104,22 @@ struct Candidate<'a> {
     score: f64,
 }
 
+impl<'a> Candidate<'a> {
+    fn new(entry: Entry<'a>, place: usize) -> Self {
+        Candidate {
+            entry,
+            place,
+            bm25: 0.0,
+            cosine: 0.0,
+            near: 0.0,
+            coverage: None,
+            feedback: 0.0,
+            value: 0.0,
+            score: 0.0,
+        }
+    }
+}
+
 /// How values become scores (spec 8.10).
 struct Scale {
     /// P, where words and vectors count.
@@ -110,6 +129,13 @@ struct Scale {
 }
 
 impl Scale {
+    fn of_values(greatest: f64) -> Self {
+        Scale {
+            likelihood: None,
+            greatest,
+        }
+    }
+
     fn score(&self, value: f64) -> f64 {
         let score = self.likelihood.unwrap_or(1.0) * (f64::max(0.0, value) / self.greatest);
         score.clamp(0.0, 1.0)
@@ -125,7 +151,7 @@ pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<F
     let (mut candidates, scale) = rank(view, selection, &words, query);
     cut(&mut candidates, &scale, query);
     let found = |candidate: &Candidate<'_>| Found {
-        document: Arc::clone(candidate.document),
+        record: candidate.entry.record(),
         place: candidate.place,
         score: candidate.score,
         explanation: query
@@ -135,119 +161,70 @@ pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<F
     candidates.iter().map(found).collect()
 }
 
-/// All that the mode finds, with values.
+/// The best that the mode finds, at least as many as the query wants, with values.
 fn rank<'a>(
     view: &'a View,
-    selection: &Selection,
+    selection: &'a Selection,
     words: &Words,
     query: &Query,
 ) -> (Vec<Candidate<'a>>, Scale) {
-    let of_values = |greatest| Scale {
-        likelihood: None,
-        greatest,
-    };
     match query.mode {
         Mode::Lexical => {
-            let mut candidates = candidates(view, selection, &words.bm25, &[], &[]);
-            for candidate in &mut candidates {
-                candidate.value = candidate.bm25;
+            let scale = Scale::of_values(words.upper_bound);
+            let mut best = Best::new(view, selection, query.limit);
+            for &place in &words.touched {
+                let (place, value) = (place as usize, words.bm25[place as usize]);
+                offer(&mut best, view, place, value, &scale, query);
             }
-            (candidates, of_values(words.upper_bound))
+            let candidate = |(entry, place): (Entry<'a>, usize)| Candidate {
+                bm25: words.bm25[place],
+                value: words.bm25[place],
+                ..Candidate::new(entry, place)
+            };
+            (best.into_entries().map(candidate).collect(), scale)
         }
         Mode::Semantic => {
-            let cosines = cosines(view, query);
-            let mut candidates = candidates(view, selection, &[], &cosines, &cosines);
-            for candidate in &mut candidates {
-                candidate.value = candidate.cosine;
+            let scale = Scale::of_values(1.0);
+            let norm = embed::square_norm(&query.vector);
+            let mut best = Best::new(view, selection, query.limit);
+            if query.blend.is_none() {
+                vectors::offer_nearest(&mut best, view, &query.vector);
+            } else {
+                let cosines = vectors::cosines(view, &query.vector);
+                for (place, &cosine) in cosines.iter().enumerate().filter(|it| *it.1 > 0.0) {
+                    offer(&mut best, view, place, cosine, &scale, query);
+                }
             }
-            (candidates, of_values(1.0))
+            let candidate = |(entry, place): (Entry<'a>, usize)| {
+                let cosine = entry.cosine(&query.vector, norm);
+                Candidate {
+                    cosine,
+                    near: cosine,
+                    value: cosine,
+                    ..Candidate::new(entry, place)
+                }
+            };
+            (best.into_entries().map(candidate).collect(), scale)
         }
         Mode::Hybrid => {
-            let cosines = cosines(view, query);
-            let near = near(view, &cosines);
-            let candidates = candidates(view, selection, &words.bm25, &cosines, &near);
+            let cosines = vectors::cosines(view, &query.vector);
+            let near = vectors::near(view, &cosines);
+            let candidates = unite(view, selection, query, words, &cosines, &near);
             rank_hybrid(view, words, candidates, query)
         }
     }
 }
 
-/// The cosines of all records above 0, by place; 0 for the others.
-fn cosines(view: &View, query: &Query) -> Vec<f64> {
-    let square_norm = embed::square_norm(&query.vector);
-    let mut cosines = vec![0.0; view.places()];
-    for (chunk, cosines) in view.chunks.iter().zip(cosines.chunks_mut(CHUNK_SLOTS)) {
-        for (slot, cosine) in cosines.iter_mut().enumerate().take(chunk.slots()) {
-            *cosine = f64::max(0.0, chunk.cosine(slot, &query.vector, square_norm));
-        }
-    }
-    cosines
-}
-
-/// C of spec 8.9 by place: what the neighbours of a turn mean counts too, the less the further away.
-fn near(view: &View, cosines: &[f64]) -> Vec<f64> {
-    let mut near = cosines.to_vec();
-    for (chunk, near) in view.chunks.iter().zip(near.chunks_mut(CHUNK_SLOTS)) {
-        for (slot, near) in near.iter_mut().enumerate().take(chunk.slots()) {
-            let mut pairs = [0.0; 3];
-            for (place, distance) in chunk.neighbours(slot) {
-                pairs[distance - 1] += cosines[place];
-            }
-            *near = ((*near + 0.5 * pairs[0]) + 0.25 * pairs[1]) + 0.125 * pairs[2];
-        }
-    }
-    near
-}
-
-/// The selected records with some evidence, by BM25 or by C; what is not given is 0.
-fn candidates<'a>(
-    view: &'a View,
-    selection: &Selection,
-    bm25: &[f64],
-    cosines: &[f64],
-    near: &[f64],
-) -> Vec<Candidate<'a>> {
-    let at = |values: &[f64], place: usize| values.get(place).copied().unwrap_or(0.0);
-    let mut found = Vec::new();
-    for (chunk_number, chunk) in view.chunks.iter().enumerate() {
-        for slot in 0..chunk.slots() {
-            let place = chunk_number * CHUNK_SLOTS + slot;
-            let (bm25, near) = (at(bm25, place), at(near, place));
-            if (bm25 > 0.0 || near > 0.0)
-                && let Some(document) = chunk.document(slot)
-                && selection.selects(&document.record)
-            {
-                found.push(Candidate {
-                    document,
-                    place,
-                    bm25,
-                    cosine: at(cosines, place),
-                    near,
-                    coverage: None,
-                    feedback: 0.0,
-                    value: 0.0,
-                    score: 0.0,
-                });
+/// Offers a record by its value, or by what its score is blended to.
+fn offer(best: &mut Best<'_>, view: &View, place: usize, value: f64, scale: &Scale, query: &Query) {
+    match &query.blend {
+        None => best.offer(place, value),
+        Some(blend) => {
+            if let Some(entry) = view.live_at(place) {
+                best.offer(place, blend.score(entry, scale.score(value)));
             }
         }
     }
-    found
-}
-
-/// Greater value, newer, smaller id by bytes (spec 8.8).
-fn compare(a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
-    compare_by(a, b, |candidate| candidate.value)
-}
-
-fn compare_by(
-    a: &Candidate<'_>,
-    b: &Candidate<'_>,
-    value: impl Fn(&Candidate<'_>) -> f64,
-) -> Ordering {
-    let (newer, older) = (&b.document.record, &a.document.record);
-    value(b)
-        .total_cmp(&value(a))
-        .then_with(|| newer.created_at.cmp(&older.created_at))
-        .then_with(|| older.id.cmp(&newer.id))
 }
 
 /// Leaves the best by their values, or by what their scores are blended to, in order and with scores (spec 8.10, 8.11).
@@ -256,7 +233,7 @@ fn cut(candidates: &mut Vec<Candidate<'_>>, scale: &Scale, query: &Query) {
         Some(blend) => {
             for candidate in candidates.iter_mut() {
                 let score = scale.score(candidate.value);
-                candidate.score = blend.score(&candidate.document.record, score);
+                candidate.score = blend.score(candidate.entry, score);
             }
             keep_best(candidates, query.limit, |candidate| candidate.score);
         }
@@ -276,23 +253,23 @@ fn keep_best(
     count: usize,
     value: impl Fn(&Candidate<'_>) -> f64,
 ) {
-    let compare = |a: &Candidate<'_>, b: &Candidate<'_>| compare_by(a, b, &value);
-    if candidates.len() > count {
-        candidates.select_nth_unstable_by(count, compare);
-        candidates.truncate(count);
-    }
-    candidates.sort_unstable_by(compare);
+    candidates.sort_unstable_by(|a, b| best::compare((value(a), a.entry), (value(b), b.entry)));
+    candidates.truncate(count);
+}
+
+/// Greater value first (spec 8.8).
+fn compare(a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
+    best::compare((a.value, a.entry), (b.value, b.entry))
 }
 
 /// Fusion, second stage and feedback (spec 8.9), and the score that tells a foreign question (8.10).
 fn rank_hybrid<'a>(
     view: &View,
     words: &Words,
-    candidates: Vec<Candidate<'a>>,
+    mut candidates: Vec<Candidate<'a>>,
     query: &Query,
 ) -> (Vec<Candidate<'a>>, Scale) {
     let w = query.vector_weight;
-    let mut candidates = unite(candidates, CANDIDATES.max(query.limit));
     let max_bm25 = greatest(&candidates, |candidate| candidate.bm25);
     let max_near = greatest(&candidates, |candidate| candidate.near);
     for candidate in &mut candidates {
@@ -300,9 +277,8 @@ fn rank_hybrid<'a>(
             share(candidate.bm25, max_bm25),
             share(candidate.near, max_near),
         );
-        let document = candidate.document;
-        candidate.value =
-            (((w * s) + ((1.0 - w) * b)) + speaker(document, query)) - question(document);
+        let entry = candidate.entry;
+        candidate.value = (((w * s) + ((1.0 - w) * b)) + speaker(entry, query)) - question(entry);
     }
     candidates.sort_unstable_by(compare);
     let max_covered = cover(&mut candidates, query);
@@ -324,9 +300,9 @@ fn rank_hybrid<'a>(
 }
 
 /// What a record gains by who says it (spec 8.9).
-fn speaker(document: &Document, query: &Query) -> f64 {
-    let asked = |name: &u32| query.terms.iter().any(|term| term.number == Some(*name));
-    if document.speaker.iter().any(asked) {
+fn speaker(entry: Entry<'_>, query: &Query) -> f64 {
+    let asked = |name: u32| query.terms.iter().any(|term| term.number == Some(name));
+    if entry.speaker().any(asked) {
         SPEAKER
     } else {
         0.0
@@ -334,8 +310,8 @@ fn speaker(document: &Document, query: &Query) -> f64 {
 }
 
 /// What a record loses by asking something itself (spec 8.9).
-fn question(document: &Document) -> f64 {
-    if document.asks { QUESTION } else { 0.0 }
+fn question(entry: Entry<'_>) -> f64 {
+    if entry.asks() { QUESTION } else { 0.0 }
 }
 
 fn share(value: f64, max: f64) -> f64 {
@@ -355,7 +331,7 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
     let mut coverage = embed::Coverage::new(&query.tokens);
     let mut max_covered = 0.0;
     for candidate in &mut candidates[..best] {
-        let covered = coverage.of(&candidate.document.tokens);
+        let covered = coverage.of(candidate.entry.tokens());
         max_covered = f64::max(max_covered, covered);
         candidate.coverage = Some(covered);
         candidate.value += 0.5 * covered;
@@ -371,19 +347,19 @@ fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
     // By term: its idf, and what it weighs in the best together.
     let mut of_best: HashMap<u32, (f64, f64)> = HashMap::new();
     for candidate in candidates.iter().take(FEEDBACK) {
-        for &(term, count) in &candidate.document.words {
+        for (term, count) in candidate.entry.words() {
             let (idf, sum) = of_best
                 .entry(term)
                 .or_insert_with(|| (words.idf(view.having(term)), 0.0));
-            *sum += words.weight(*idf, count, candidate.document.word_count);
+            *sum += words.weight(*idf, count, candidate.entry.word_count());
         }
     }
     let like: Vec<f64> = candidates
         .iter()
         .map(|candidate| {
-            let (document, length) = (candidate.document, candidate.document.word_count);
-            let known = |&(term, count)| of_best.get(&term).map(|&(idf, sum)| (idf, sum, count));
-            let common = document.words.iter().filter_map(known);
+            let (entry, length) = (candidate.entry, candidate.entry.word_count());
+            let known = |(term, count)| of_best.get(&term).map(|&(idf, sum)| (idf, sum, count));
+            let common = entry.words().filter_map(known);
             common.fold(0.0, |like, (idf, sum, count)| {
                 like + words.weight(idf, count, length) * sum
             })
@@ -407,29 +383,33 @@ fn likelihood(evidence: f64) -> f64 {
     }
 }
 
-/// The best `count` by BM25 above 0 and the best `count` by C above 0, each once.
-fn unite(mut candidates: Vec<Candidate<'_>>, count: usize) -> Vec<Candidate<'_>> {
-    if candidates.len() <= count {
-        return candidates;
+/// The best by BM25 above 0 and the best by C above 0, each once.
+fn unite<'a>(
+    view: &'a View,
+    selection: &'a Selection,
+    query: &Query,
+    words: &Words,
+    cosines: &[f64],
+    near: &[f64],
+) -> Vec<Candidate<'a>> {
+    let count = CANDIDATES.max(query.limit);
+    let mut by_words = Best::new(view, selection, count);
+    for &place in &words.touched {
+        by_words.offer(place as usize, words.bm25[place as usize]);
     }
-    let mut keep = vec![false; candidates.len()];
-    let mut mark_best = |value: fn(&Candidate<'_>) -> f64| {
-        let mut list: Vec<usize> = (0..candidates.len())
-            .filter(|&index| value(&candidates[index]) > 0.0)
-            .collect();
-        if list.len() > count {
-            list.select_nth_unstable_by(count, |&a, &b| {
-                compare_by(&candidates[a], &candidates[b], value)
-            });
-            list.truncate(count);
-        }
-        for index in list {
-            keep[index] = true;
-        }
+    let mut by_meaning = Best::new(view, selection, count);
+    for (place, &near) in near.iter().enumerate().filter(|it| *it.1 > 0.0) {
+        by_meaning.offer(place, near);
+    }
+    let both = by_words.into_entries().chain(by_meaning.into_entries());
+    let mut both: Vec<(Entry<'a>, usize)> = both.collect();
+    both.sort_unstable_by_key(|&(_, place)| place);
+    both.dedup_by_key(|&mut (_, place)| place);
+    let candidate = |(entry, place): (Entry<'a>, usize)| Candidate {
+        bm25: words.bm25.get(place).copied().unwrap_or(0.0),
+        cosine: cosines[place],
+        near: near[place],
+        ..Candidate::new(entry, place)
     };
-    mark_best(|candidate| candidate.bm25);
-    mark_best(|candidate| candidate.near);
-    let mut keep = keep.into_iter();
-    candidates.retain(|_| keep.next().expect("there is one flag for each candidate"));
-    candidates
+    both.into_iter().map(candidate).collect()
 }

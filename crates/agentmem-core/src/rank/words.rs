@@ -5,8 +5,10 @@ use crate::search_index::{CHUNK_SLOTS, QueryTerm, View};
 
 /// The query's words in all records of a view.
 pub(super) struct Words {
-    /// By place.
+    /// By place; empty if there are no terms.
     pub bm25: Vec<f64>,
+    /// The places where it is above 0.
+    pub touched: Vec<u32>,
     /// Of each query term.
     pub idfs: Vec<f64>,
     /// U of spec 8.10: more than the BM25 of any record can be.
@@ -25,7 +27,8 @@ impl Words {
         let (n, words) = (view.live() as f64, view.words() as f64);
         let long = ((words / n) / 32.0 - 1.0).clamp(0.0, 1.0);
         let mut it = Words {
-            bm25: vec![0.0; view.places()],
+            bm25: Vec::new(),
+            touched: Vec::new(),
             idfs: Vec::with_capacity(terms.len()),
             upper_bound: 0.0,
             long,
@@ -39,6 +42,10 @@ impl Words {
     }
 
     fn read(&mut self, view: &View, terms: &[QueryTerm]) {
+        if terms.is_empty() {
+            return;
+        }
+        self.bm25 = vec![0.0; view.places()];
         let mut tf8: Vec<u32> = vec![0; view.places()];
         let mut having = Vec::new();
         let mut sum = 0.0;
@@ -50,8 +57,12 @@ impl Words {
             self.idfs.push(idf);
             sum += idf;
             for place in having.drain(..) {
-                let tf8 = std::mem::take(&mut tf8[place]);
-                self.bm25[place] += self.part(view, place, idf, tf8);
+                let at = place as usize;
+                let part = self.part(view, at, idf, std::mem::take(&mut tf8[at]));
+                if self.bm25[at] == 0.0 {
+                    self.touched.push(place);
+                }
+                self.bm25[at] += part;
             }
         }
         self.upper_bound = 1.9 * sum;
@@ -65,14 +76,14 @@ impl Words {
 
     /// What a term says of a record in its context: its part of BM25.
     pub fn part(&self, view: &View, place: usize, idf: f64, tf8: u32) -> f64 {
-        let len8 = view.chunks[place / CHUNK_SLOTS].len8(place % CHUNK_SLOTS);
-        let norm = (len8 as f64 * self.n) / self.total8;
+        let len8 = view.chunks()[place / CHUNK_SLOTS].len8(place % CHUNK_SLOTS);
+        let norm = (f64::from(len8) * self.n) / self.total8;
         self.saturated(idf, f64::from(tf8) / 8.0, norm)
     }
 
     /// What a word that occurs `count` times among `length` says of a record, its neighbours left aside: v of spec 8.9.
-    pub fn weight(&self, idf: f64, count: u32, length: u64) -> f64 {
-        let norm = (length as f64 * self.n) / self.words;
+    pub fn weight(&self, idf: f64, count: u32, length: u32) -> f64 {
+        let norm = (f64::from(length) * self.n) / self.words;
         self.saturated(idf, f64::from(count), norm)
     }
 
@@ -82,20 +93,20 @@ impl Words {
 }
 
 /// Gives tf8 of a term by place, and the places where it is above 0.
-fn count_in_context(view: &View, term: u32, tf8: &mut [u32], having: &mut Vec<usize>) {
+fn count_in_context(view: &View, term: u32, tf8: &mut [u32], having: &mut Vec<u32>) {
     let mut add = |place: usize, count: u32| {
         if tf8[place] == 0 {
-            having.push(place);
+            having.push(u32::try_from(place).expect("memory ends before 2^32 records"));
         }
         tf8[place] += count;
     };
-    for (chunk_number, chunk) in view.chunks.iter().enumerate() {
-        for posting in chunk.postings(term) {
-            let slot = usize::from(posting.slot);
-            add(chunk_number * CHUNK_SLOTS + slot, posting.count << 3);
+    for (chunk_number, chunk) in view.chunks().iter().enumerate() {
+        for (slot, count) in chunk.having(term) {
+            let place = chunk_number * CHUNK_SLOTS + slot;
+            add(place, count << 3);
             // Those that it is a neighbour of are its neighbours.
-            for (place, distance) in chunk.neighbours(slot) {
-                add(place, posting.count << (3 - distance));
+            for (place, distance) in view.neighbours(place) {
+                add(place, count << (3 - distance));
             }
         }
     }

@@ -1,39 +1,65 @@
-//! The turns around others in their conversations (spec 8.12).
+//! The turns around others in their conversations (spec 8.3, 8.12).
 
-use std::sync::Arc;
+use super::chunk::NOWHERE;
+use super::{CHUNK_SLOTS, Entry, View};
 
-use super::chunk::{AFTER, BEFORE, REACH};
-use super::{CHUNK_SLOTS, Document, View};
+/// How many turns before and after a turn are its neighbours.
+pub(super) const REACH: usize = 3;
+
+const BEFORE: usize = 0;
+const AFTER: usize = 1;
+
+/// Gives the length in context of one of a line of turns, in eighths, from the words of each.
+pub(super) fn len8(at: usize, turns: usize, words: impl Fn(usize) -> u32) -> u32 {
+    let reached = at.saturating_sub(REACH)..turns.min(at + REACH + 1);
+    reached
+        .map(|other| words(other) << (REACH - at.abs_diff(other)))
+        .sum()
+}
 
 impl View {
+    /// The places of the turns around one with how many places they are away: those before it, the nearest first, then those after it.
+    pub fn neighbours(&self, place: usize) -> impl Iterator<Item = (usize, usize)> {
+        let side = |direction| self.walk(place, direction).take(REACH).zip(1..);
+        side(BEFORE).chain(side(AFTER))
+    }
+
     /// At most `count` turns before the one at a place and as many after it, oldest first; none if it is no turn.
-    pub fn around(&self, place: usize, count: usize) -> [Vec<&Arc<Document>>; 2] {
-        let mut before = self.walk(place, BEFORE, count);
+    pub fn around(&self, place: usize, count: usize) -> [Vec<Entry<'_>>; 2] {
+        let side = |direction| {
+            let places = self.walk(place, direction).take(count);
+            places.filter_map(|place| self.live_at(place)).collect()
+        };
+        let (mut before, after): (Vec<_>, _) = (side(BEFORE), side(AFTER));
         before.reverse();
-        [before, self.walk(place, AFTER, count)]
+        [before, after]
     }
 
     /// Goes from neighbour to neighbour in one direction.
-    fn walk(&self, from: usize, direction: usize, count: usize) -> Vec<&Arc<Document>> {
-        let next = |place: &usize| {
-            self.chunks[place / CHUNK_SLOTS].neighbour(place % CHUNK_SLOTS, direction)
+    fn walk(&self, from: usize, direction: usize) -> impl Iterator<Item = usize> {
+        let next = move |&place: &usize| {
+            let links = self.chunks[place / CHUNK_SLOTS].links(place % CHUNK_SLOTS);
+            (links[direction] != NOWHERE).then_some(links[direction] as usize)
         };
-        let places = std::iter::successors(next(&from), next).take(count);
-        places.filter_map(|place| self.document(place)).collect()
+        std::iter::successors(next(&from), next)
     }
 
     /// How often a term is among the words of the record at a place, and tf8 of spec 8.3: in eighths, with what its neighbours add.
     pub fn count_at(&self, place: usize, term: u32) -> (u32, u32) {
-        let count = |place| self.document(place).map_or(0, |it| it.count(term));
+        let count = |place| self.live_at(place).map_or(0, |it| count(it, term));
         let own = count(place);
-        let around = self.chunks[place / CHUNK_SLOTS].neighbours(place % CHUNK_SLOTS);
-        let tf8 = around.fold(own << REACH, |tf8, (neighbour, distance)| {
-            tf8 + (count(neighbour) << (REACH - distance))
-        });
+        let tf8 = self
+            .neighbours(place)
+            .fold(own << REACH, |tf8, (neighbour, distance)| {
+                tf8 + (count(neighbour) << (REACH - distance))
+            });
         (own, tf8)
     }
+}
 
-    fn document(&self, place: usize) -> Option<&Arc<Document>> {
-        self.chunks[place / CHUNK_SLOTS].document(place % CHUNK_SLOTS)
-    }
+fn count(entry: Entry<'_>, term: u32) -> u32 {
+    let mut words = entry.words();
+    words
+        .find(|&(word, _)| word == term)
+        .map_or(0, |(_, count)| count)
 }

@@ -1,14 +1,16 @@
 //! The index that search reads: all live records of one user, or of the whole store, derived from rows and kept up by the log.
 //!
+//! Records stand in the order of adding, so that the place of one is found by its `seq`, and the place tells which came first.
 //! An [`Index`] changes in place; a [`View`] of it is what a search holds, and never changes. They share chunks, and a chunk that some
 //! view holds is copied before it is changed, so that searches and writes never wait for each other.
 
 mod around;
 mod chunk;
+mod packed;
+mod postings;
 mod vocabulary;
 
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::embed::{self, Embedder};
@@ -17,27 +19,28 @@ use crate::scope::Scope;
 use crate::store::Stored;
 use crate::text;
 
-pub(crate) use chunk::{CHUNK_SLOTS, Chunk};
-use chunk::{NOWHERE, Neighbours, REACH};
+use around::{REACH, len8};
+use chunk::NOWHERE;
+pub(crate) use chunk::{CHUNK_SLOTS, Chunk, Entry};
 pub(crate) use vocabulary::{QueryTerm, Vocabulary};
 
 /// A record and what its own text gives, whatever its context.
 #[derive(Debug)]
 pub(crate) struct Document {
-    pub record: Record,
+    record: Record,
     /// Its place in the order of adding.
-    pub seq: i64,
-    pub vector: Box<[i8]>,
+    seq: i64,
+    vector: Vec<i8>,
     /// The terms of its text and, for a turn, of its date, each once with its count, in order of first appearance (spec 8.3).
-    pub words: Box<[(u32, u32)]>,
+    words: Vec<(u32, u32)>,
     /// How many words it has, each as often as it occurs.
-    pub word_count: u64,
+    word_count: u32,
     /// The terms of the name of a turn's speaker.
-    pub speaker: Box<[u32]>,
+    speaker: Vec<u32>,
     /// Whether it is a turn that asks something.
-    pub asks: bool,
+    asks: bool,
     /// Distinct tokens for the second stage of ranking (spec 8.9).
-    pub tokens: Box<[u16]>,
+    tokens: Vec<u16>,
 }
 
 impl Document {
@@ -46,8 +49,8 @@ impl Document {
         let record = stored.record;
         let text = record.text();
         let tokens = match embedder {
-            Embedder::BuiltIn => embed::distinct_tokens(&embed::token_ids(&text)).into(),
-            _ => Box::default(),
+            Embedder::BuiltIn => embed::distinct_tokens(&embed::token_ids(&text)),
+            _ => Vec::new(),
         };
         let mut words = text::terms(&text);
         drop(text);
@@ -60,84 +63,62 @@ impl Document {
         let numbers =
             |counted: Vec<(u32, u32)>| counted.into_iter().map(|(term, _)| term).collect();
         Document {
-            word_count: words.len() as u64,
-            words: vocabulary.count_terms(&words).into(),
+            word_count: u32::try_from(words.len()).expect("a text has at most 1 MiB"),
+            words: vocabulary.count_terms(&words),
             speaker: numbers(vocabulary.count_terms(&speaker)),
             asks: is_turn && record.content.contains(['?', '\u{61f}', '\u{ff1f}']),
             tokens,
             seq: stored.seq,
-            vector: stored.vector.into(),
+            vector: stored.vector,
             record,
         }
     }
-
-    /// How often a term is among its words.
-    pub fn count(&self, term: u32) -> u32 {
-        let mut words = self.words.iter();
-        words
-            .find(|(word, _)| *word == term)
-            .map_or(0, |&(_, count)| count)
-    }
-
-    pub fn is_turn(&self) -> bool {
-        self.record.role.is_some()
-    }
-
-    fn moment(&self) -> Moment {
-        (self.record.created_at.as_millis(), self.seq)
-    }
-
-    /// About how much memory it takes with its place in a chunk.
-    fn bytes(&self) -> usize {
-        let record = &self.record;
-        // A key and a value of metadata take some hundred bytes beside their text.
-        400 + record.content.len()
-            + record.metadata.len() * 200
-            + self.vector.len() * 2
-            + self.words.len() * 16
-            + self.tokens.len() * 2
-    }
 }
 
-/// When a turn happened; ties in the order of adding.
+/// When a record happened; ties in the order of adding.
 type Moment = (i64, i64);
 
 /// The records that a search of one user, or of all, can find.
 #[derive(Debug)]
 pub(crate) struct Index {
-    chunks: Vec<Arc<Chunk>>,
-    /// Where each live record is, by `seq`: chunk * CHUNK_SLOTS + slot.
-    places: HashMap<i64, usize>,
-    free: Vec<usize>,
-    /// The live turns of each conversation in order.
-    conversations: HashMap<Scope, BTreeMap<Moment, usize>>,
+    view: View,
+    /// Every scope that some record has.
+    conversations: HashMap<Arc<Scope>, Conversation>,
     /// Live records that will expire, by (expiry, seq).
-    expiring: BTreeMap<(i64, i64), ()>,
+    expiring: BTreeSet<(i64, i64)>,
     /// Records that have expired, kept because a clock may go back.
-    expired: BTreeMap<(i64, i64), Arc<Document>>,
+    expired: BTreeSet<(i64, i64)>,
     now: Timestamp,
+    /// How many places are in use.
+    held: usize,
     bytes: usize,
+}
+
+/// The records of one scope.
+#[derive(Debug, Default)]
+struct Conversation {
+    /// The live turns in order, by their places.
+    turns: Vec<u32>,
+    /// How many records have the scope, live or expired, turns or not.
+    records: usize,
 }
 
 impl Index {
     pub fn new(now: Timestamp) -> Self {
         Index {
-            chunks: Vec::new(),
-            places: HashMap::new(),
-            free: Vec::new(),
+            view: View::default(),
             conversations: HashMap::new(),
-            expiring: BTreeMap::new(),
-            expired: BTreeMap::new(),
+            expiring: BTreeSet::new(),
+            expired: BTreeSet::new(),
             now,
+            held: 0,
             bytes: 0,
         }
     }
 
     /// What a search holds: it does not change while the index does.
     pub fn view(&self) -> View {
-        View {
-            chunks: self.chunks.clone(),
-        }
+        self.view.clone()
     }
 
     /// About how much memory it takes.
@@ -147,222 +128,319 @@ impl Index {
 
     /// Whether both find the same records by the same terms and vectors.
     pub fn equals(&self, other: &Index) -> bool {
-        let (view, others) = (self.view(), other.view());
-        let sums = |view: &View| (view.live(), view.total8(), view.words());
-        sums(&view) == sums(&others)
-            && self.expired.keys().eq(other.expired.keys())
-            && self.places.iter().all(|(seq, &place)| {
-                other.places.get(seq).is_some_and(|&elsewhere| {
-                    let (here, there) = (
-                        &self.chunks[place / CHUNK_SLOTS],
-                        &other.chunks[elsewhere / CHUNK_SLOTS],
-                    );
-                    here.equals_at(place % CHUNK_SLOTS, there, elsewhere % CHUNK_SLOTS)
+        let sums = |view: &View| {
+            let chunks = view.chunks.iter();
+            let postings: usize = chunks.map(|chunk| chunk.postings().len()).sum();
+            (view.live, view.total8, view.words, postings)
+        };
+        sums(&self.view) == sums(&other.view)
+            && self.held == other.held
+            && self.entries().all(|(place, entry)| {
+                other.place_of(self.seq(place)).is_some_and(|elsewhere| {
+                    let there = other.view.entry(elsewhere);
+                    there.is_some_and(|there| entry.equals(there) && there.is_posted())
+                        && entry.is_posted()
                         && self.around(place) == other.around(elsewhere)
                 })
             })
     }
 
+    /// The records and their places.
+    fn entries(&self) -> impl Iterator<Item = (usize, Entry<'_>)> {
+        let places = 0..self.view.places();
+        places.filter_map(|place| Some((place, self.view.entry(place)?)))
+    }
+
     /// The neighbours of a record by their places in the order of adding.
     fn around(&self, place: usize) -> Vec<(i64, usize)> {
-        let neighbours = self.chunks[place / CHUNK_SLOTS].neighbours(place % CHUNK_SLOTS);
+        let neighbours = self.view.neighbours(place);
         neighbours
-            .map(|(place, distance)| (self.document(place).seq, distance))
+            .map(|(place, distance)| (self.seq(place), distance))
             .collect()
     }
 
-    /// Takes in a record, in the state that the store has now.
-    pub fn insert(&mut self, document: Document) {
-        self.bytes += document.bytes();
-        self.place(Arc::new(document));
+    fn seq(&self, place: usize) -> i64 {
+        self.view.chunks[place / CHUNK_SLOTS].seq(place % CHUNK_SLOTS)
+    }
+
+    /// Takes in a record in the state that the store has now: one that was added after all others, or a new state of one that is here.
+    pub fn insert(&mut self, document: &Document) {
+        self.remove(document.seq);
+        let place = match self.place_of(document.seq) {
+            Some(place) => place,
+            None => self.push(document),
+        };
+        let scope = self.join(&document.record.scope);
+        let (chunk, slot) = self.chunk_mut(place);
+        chunk.put(slot, document, scope);
+        self.bytes += chunk.bytes_at(slot);
+        self.held += 1;
+        self.appear(place);
     }
 
     /// Forgets a record; one that is not here is no error.
     pub fn remove(&mut self, seq: i64) {
-        if let Some(document) = self.displace(seq) {
-            self.bytes -= document.bytes();
-            self.expiring.remove(&(expiry(&document.record), seq));
-        } else if let Some(key) = self
-            .expired
-            .keys()
-            .find(|(_, expired)| *expired == seq)
-            .copied()
-        {
-            let document = self.expired.remove(&key).expect("the key was just found");
-            self.bytes -= document.bytes();
+        let Some((place, entry)) = self
+            .place_of(seq)
+            .and_then(|place| Some((place, self.view.entry(place)?)))
+        else {
+            return;
+        };
+        let key = (entry.expires_at().unwrap_or(i64::MAX), seq);
+        if entry.is_live() {
+            self.expiring.remove(&key);
+            self.disappear(place);
+        } else {
+            self.expired.remove(&key);
         }
+        self.leave(place);
+        let (chunk, slot) = self.chunk_mut(place);
+        let bytes = chunk.bytes_at(slot);
+        chunk.clear(slot);
+        self.bytes -= bytes;
+        self.held -= 1;
     }
 
     /// Moves to another time, forwards or back: what expires leaves, what has not yet expired returns.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;
-        while let Some((&(expires, seq), ())) = self.expiring.first_key_value() {
-            if expires > now.as_millis() {
-                break;
-            }
+        let now = now.as_millis();
+        while let Some(&(expires, seq)) = self.expiring.first().filter(|it| it.0 <= now) {
             self.expiring.remove(&(expires, seq));
-            let document = self
-                .displace(seq)
-                .expect("a record that will expire is live");
-            self.expired.insert((expires, seq), document);
+            let place = self
+                .place_of(seq)
+                .expect("a record that will expire is here");
+            self.disappear(place);
+            self.expired.insert((expires, seq));
         }
-        while let Some((&(expires, seq), _)) = self.expired.last_key_value() {
-            if expires <= now.as_millis() {
-                break;
+        while let Some(&(expires, seq)) = self.expired.last().filter(|it| it.0 > now) {
+            self.expired.remove(&(expires, seq));
+            let place = self
+                .place_of(seq)
+                .expect("a record that has expired is here");
+            self.appear(place);
+        }
+    }
+
+    /// Gives back memory that was needed only while many records were taken in.
+    pub fn settle(&mut self) {
+        for chunk in Arc::make_mut(&mut self.view.chunks) {
+            Arc::make_mut(chunk).settle();
+        }
+        for conversation in self.conversations.values_mut() {
+            conversation.turns.shrink_to_fit();
+        }
+    }
+
+    /// Whether most places are empty, so that the index had better be made anew.
+    pub fn is_sparse(&self) -> bool {
+        let places = self.view.places();
+        places > 4 * CHUNK_SLOTS && self.held < places / 4
+    }
+
+    /// Finds the place of the record that was added by an event, if it was ever here.
+    fn place_of(&self, seq: i64) -> Option<usize> {
+        let chunks = &self.view.chunks;
+        let later = chunks.partition_point(|chunk| chunk.seq(0) <= seq);
+        let number = later.checked_sub(1)?;
+        let slot = chunks[number].slot_of(seq)?;
+        Some(number * CHUNK_SLOTS + slot)
+    }
+
+    /// Makes a place at the end.
+    fn push(&mut self, document: &Document) -> usize {
+        let chunks = Arc::make_mut(&mut self.view.chunks);
+        if chunks.last().is_none_or(|last| last.slots() == CHUNK_SLOTS) {
+            if let Some(full) = chunks.last_mut() {
+                Arc::make_mut(full).settle();
             }
-            let document = self
-                .expired
-                .remove(&(expires, seq))
-                .expect("the key was just read");
-            self.place(document);
+            chunks.push(Arc::new(Chunk::new(document.vector.len())));
         }
+        let number = chunks.len() - 1;
+        let last = Arc::make_mut(&mut chunks[number]);
+        debug_assert!(last.slots() == 0 || last.seq(last.slots() - 1) < document.seq);
+        last.push(document.seq);
+        number * CHUNK_SLOTS + last.slots() - 1
     }
 
-    /// Puts a record among the live, or among the expired.
-    fn place(&mut self, document: Arc<Document>) {
-        let (seq, expires) = (document.seq, expiry(&document.record));
-        if !document.record.is_live(self.now) {
-            self.expired.insert((expires, seq), document);
-            return;
-        }
-        if document.record.expires_at.is_some() {
-            self.expiring.insert((expires, seq), ());
-        }
-        let place = self.free.pop().unwrap_or_else(|| self.new_place());
-        self.chunk_mut(place)
-            .put(place % CHUNK_SLOTS, Arc::clone(&document));
-        self.places.insert(seq, place);
-        if document.is_turn() {
-            let turns = self
-                .conversations
-                .entry(document.record.scope.clone())
-                .or_default();
-            turns.insert(document.moment(), place);
-        }
-        if document.is_turn() {
-            self.derive_around(&document);
-        } else {
-            self.surround(place, &[]);
-        }
-    }
-
-    fn displace(&mut self, seq: i64) -> Option<Arc<Document>> {
-        let place = self.places.remove(&seq)?;
-        let document = self
-            .chunk_mut(place)
-            .take(place % CHUNK_SLOTS)
-            .expect("a place holds a record");
-        self.free.push(place);
-        if document.is_turn()
-            && let Some(turns) = self.conversations.get_mut(&document.record.scope)
-        {
-            turns.remove(&document.moment());
-            if turns.is_empty() {
-                self.conversations.remove(&document.record.scope);
-            }
-        }
-        self.derive_around(&document);
-        Some(document)
-    }
-
-    fn new_place(&mut self) -> usize {
-        match self.chunks.last() {
-            Some(last) if last.slots() < CHUNK_SLOTS => {
-                (self.chunks.len() - 1) * CHUNK_SLOTS + last.slots()
-            }
-            _ => {
-                self.chunks.push(Arc::default());
-                (self.chunks.len() - 1) * CHUNK_SLOTS
-            }
-        }
-    }
-
-    fn chunk_mut(&mut self, place: usize) -> &mut Chunk {
-        Arc::make_mut(&mut self.chunks[place / CHUNK_SLOTS])
-    }
-
-    fn document(&self, place: usize) -> &Arc<Document> {
-        self.chunks[place / CHUNK_SLOTS]
-            .document(place % CHUNK_SLOTS)
-            .expect("a place holds a record")
-    }
-
-    /// Tells the turns around one that came or went, and it itself if it is there, who their neighbours are now.
-    fn derive_around(&mut self, document: &Document) {
-        let Some(turns) = self.conversations.get(&document.record.scope) else {
-            return;
+    /// Counts a record in, and gives the one copy of its scope.
+    fn join(&mut self, scope: &Scope) -> Arc<Scope> {
+        let shared = match self.conversations.get_key_value(scope) {
+            Some((shared, _)) => Arc::clone(shared),
+            None => Arc::new(scope.clone()),
         };
-        let moment = document.moment();
-        let later = (Bound::Excluded(moment), Bound::Unbounded);
-        // As far as a neighbour's neighbours reach.
-        let before: Vec<usize> = turns
-            .range(..=moment)
-            .rev()
-            .map(|(_, &place)| place)
-            .take(2 * REACH + 1)
-            .collect();
-        let after = turns.range(later).map(|(_, &place)| place).take(2 * REACH);
-        let first = before.len().saturating_sub(REACH + 1);
-        let line: Vec<usize> = before.iter().rev().copied().chain(after).collect();
-        for index in first..line.len().min(before.len() + REACH) {
-            let at = |place: Option<usize>| place.and_then(|place| line.get(place)).copied();
-            let around = (1..=REACH).flat_map(|k| [at(index.checked_sub(k)), at(Some(index + k))]);
-            self.surround(line[index], &around.collect::<Vec<_>>());
+        let conversation = self.conversations.entry(Arc::clone(&shared));
+        conversation.or_default().records += 1;
+        shared
+    }
+
+    /// Counts a record out.
+    fn leave(&mut self, place: usize) {
+        let entry = self.view.entry(place).expect("the record is there");
+        let conversation = self.conversations.get_mut(entry.scope());
+        let conversation = conversation.expect("every scope has its conversation");
+        conversation.records -= 1;
+        if conversation.records == 0 {
+            self.conversations.remove(entry.scope());
         }
     }
 
-    /// Sets the neighbours of a record, in the order of [`Neighbours`], and with them its length.
-    fn surround(&mut self, place: usize, around: &[Option<usize>]) {
-        let mut neighbours: Neighbours = [NOWHERE; 2 * REACH];
-        let mut len8 = self.document(place).word_count << REACH;
-        for (index, neighbour) in around.iter().enumerate() {
-            if let Some(neighbour) = *neighbour {
-                neighbours[index] =
-                    u32::try_from(neighbour).expect("memory ends before 2^32 records");
-                len8 += self.document(neighbour).word_count << (REACH - 1 - index / 2);
+    /// Puts a record that is here among the live, or among the expired.
+    fn appear(&mut self, place: usize) {
+        let entry = self.view.entry(place).expect("a record was put there");
+        let (seq, expires_at) = (self.seq(place), entry.expires_at());
+        let (is_turn, words, scope) = (
+            entry.is_turn(),
+            entry.word_count(),
+            Arc::clone(entry.scope()),
+        );
+        if let Some(expires_at) = expires_at {
+            if expires_at <= self.now.as_millis() {
+                self.expired.insert((expires_at, seq));
+                return;
             }
+            self.expiring.insert((expires_at, seq));
         }
-        self.chunk_mut(place)
-            .surround(place % CHUNK_SLOTS, neighbours, len8);
+        self.view.live += 1;
+        self.view.words += u64::from(words);
+        let (chunk, slot) = self.chunk_mut(place);
+        chunk.set_live(slot, true);
+        if !is_turn {
+            self.view.surround(place, [NOWHERE; 2], words << REACH);
+            return;
+        }
+        let turns = turns_of(&mut self.conversations, &scope);
+        let view = &mut self.view;
+        let moment = view.moment(place);
+        let at = turns.partition_point(|&other| view.moment(other as usize) < moment);
+        turns.insert(
+            at,
+            u32::try_from(place).expect("memory ends before 2^32 records"),
+        );
+        view.surround_all(turns, at.saturating_sub(REACH)..at + REACH + 1);
+    }
+
+    /// Takes a record from the live.
+    fn disappear(&mut self, place: usize) {
+        let entry = self.view.entry(place).expect("a live record is there");
+        let (is_turn, words, scope) = (
+            entry.is_turn(),
+            entry.word_count(),
+            Arc::clone(entry.scope()),
+        );
+        self.view.live -= 1;
+        self.view.words -= u64::from(words);
+        self.view.surround(place, [NOWHERE; 2], 0);
+        let (chunk, slot) = self.chunk_mut(place);
+        chunk.set_live(slot, false);
+        if !is_turn {
+            return;
+        }
+        let turns = turns_of(&mut self.conversations, &scope);
+        let view = &mut self.view;
+        let moment = view.moment(place);
+        let at = turns.partition_point(|&other| view.moment(other as usize) < moment);
+        turns.remove(at);
+        view.surround_all(turns, at.saturating_sub(REACH)..at + REACH);
+    }
+
+    fn chunk_mut(&mut self, place: usize) -> (&mut Chunk, usize) {
+        (
+            self.view.chunk_mut(place / CHUNK_SLOTS),
+            place % CHUNK_SLOTS,
+        )
     }
 }
 
-fn expiry(record: &Record) -> i64 {
-    record.expires_at.map_or(i64::MAX, Timestamp::as_millis)
+fn turns_of<'a>(
+    conversations: &'a mut HashMap<Arc<Scope>, Conversation>,
+    scope: &Scope,
+) -> &'a mut Vec<u32> {
+    let conversation = conversations.get_mut(scope);
+    &mut conversation
+        .expect("every scope has its conversation")
+        .turns
 }
 
-/// All live records of an index at one moment.
-#[derive(Clone, Debug)]
+/// All records of an index at one moment.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct View {
-    pub chunks: Vec<Arc<Chunk>>,
+    chunks: Arc<Vec<Arc<Chunk>>>,
+    live: usize,
+    total8: u64,
+    words: u64,
 }
 
 impl View {
-    /// N: how many records there are.
+    pub fn chunks(&self) -> &[Arc<Chunk>] {
+        &self.chunks
+    }
+
+    /// N: how many live records there are.
     pub fn live(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.live()).sum()
+        self.live
     }
 
-    /// The sum of the lengths of all records, in eighths.
+    /// The sum of the lengths of all live records, in eighths.
     pub fn total8(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.total8()).sum()
+        self.total8
     }
 
-    /// How many words all records have together.
+    /// How many words all live records have together.
     pub fn words(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.words()).sum()
+        self.words
     }
 
-    /// How many records have a term among their own words.
+    /// How many live records have a term among their own words.
     pub fn having(&self, term: u32) -> usize {
-        self.chunks
-            .iter()
-            .map(|chunk| chunk.postings(term).len())
-            .sum()
+        let chunks = self.chunks.iter();
+        chunks.map(|chunk| chunk.having(term).count()).sum()
     }
 
-    /// How many places there are, in use and free.
+    /// How many places there are, in use and empty.
     pub fn places(&self) -> usize {
-        self.chunks.len() * CHUNK_SLOTS
+        self.chunks.last().map_or(0, |last| {
+            (self.chunks.len() - 1) * CHUNK_SLOTS + last.slots()
+        })
+    }
+
+    /// The live record at a place.
+    pub fn live_at(&self, place: usize) -> Option<Entry<'_>> {
+        self.chunks[place / CHUNK_SLOTS].live(place % CHUNK_SLOTS)
+    }
+
+    /// The record at a place, live or expired.
+    fn entry(&self, place: usize) -> Option<Entry<'_>> {
+        self.chunks[place / CHUNK_SLOTS].entry(place % CHUNK_SLOTS)
+    }
+
+    fn moment(&self, place: usize) -> Moment {
+        self.chunks[place / CHUNK_SLOTS].moment(place % CHUNK_SLOTS)
+    }
+
+    fn chunk_mut(&mut self, number: usize) -> &mut Chunk {
+        Arc::make_mut(&mut Arc::make_mut(&mut self.chunks)[number])
+    }
+
+    /// Tells some turns of a conversation who stands beside them, and how long they are with those around.
+    fn surround_all(&mut self, turns: &[u32], range: std::ops::Range<usize>) {
+        for at in range.start..range.end.min(turns.len()) {
+            let beside = |at: Option<usize>| at.and_then(|at| turns.get(at)).copied();
+            let links =
+                [at.checked_sub(1), at.checked_add(1)].map(|at| beside(at).unwrap_or(NOWHERE));
+            let words = |at: usize| {
+                let place = turns[at] as usize;
+                self.chunks[place / CHUNK_SLOTS].word_count(place % CHUNK_SLOTS)
+            };
+            let len8 = len8(at, turns.len(), words);
+            self.surround(turns[at] as usize, links, len8);
+        }
+    }
+
+    fn surround(&mut self, place: usize, links: [u32; 2], len8: u32) {
+        let (chunk, slot) = (self.chunk_mut(place / CHUNK_SLOTS), place % CHUNK_SLOTS);
+        let before = chunk.len8(slot);
+        chunk.surround(slot, links, len8);
+        self.total8 = self.total8 - u64::from(before) + u64::from(len8);
     }
 }

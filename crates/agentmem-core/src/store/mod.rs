@@ -96,6 +96,8 @@ pub(crate) struct Store {
     /// In memory the one connection that there is, for reading too.
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
+    /// The connection that is asked whether others have written; it does nothing else, and is opened at the first question.
+    watcher: Mutex<Option<Connection>>,
     /// Whether bytes of what was purged may still be in the file.
     pending_erasure: AtomicBool,
 }
@@ -112,6 +114,7 @@ impl Store {
             busy_timeout: Duration::ZERO,
             writer: Writer::new(connection),
             readers: Mutex::default(),
+            watcher: Mutex::default(),
             pending_erasure: AtomicBool::new(false),
         })
     }
@@ -176,6 +179,7 @@ impl Store {
             busy_timeout,
             writer: Writer::new(connection),
             readers: Mutex::default(),
+            watcher: Mutex::default(),
             pending_erasure: AtomicBool::new(pending),
         };
         store.retry_erasure();
@@ -200,6 +204,27 @@ impl Store {
             readers.push(reader);
         }
         answer
+    }
+
+    /// A number that is another one after every change to the store, whoever made it: to ask for it costs less than a read.
+    ///
+    /// What is read after it was asked for is at least as new as it.
+    pub fn version(&self) -> Result<u64> {
+        if self.files.is_none() {
+            return Ok(lock(&self.writer).connection.total_changes());
+        }
+        self.check_files()?;
+        let mut watcher = lock(&self.watcher);
+        let connection = match &mut *watcher {
+            Some(connection) => connection,
+            None => watcher.insert(self.open_reader()?),
+        };
+        // It counts the commits of all other connections, of this process too (SQLite, PRAGMA data_version).
+        connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+            .map(i64::cast_unsigned)
+            .map_err(sql_error)
     }
 
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
@@ -254,8 +279,9 @@ impl Drop for Store {
             return;
         }
         let readers = std::mem::take(&mut *lock(&self.readers));
-        let writer = lock(&self.writer);
-        for connection in readers.iter().chain([&writer.connection]) {
+        let (writer, watcher) = (lock(&self.writer), lock(&self.watcher));
+        let others = readers.iter().chain(&*watcher);
+        for connection in others.chain([&writer.connection]) {
             // Failing, it is closed as always.
             let _ = set_config(connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         }

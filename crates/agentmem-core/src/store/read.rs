@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::record::{Record, Timestamp};
-use crate::scope::{Match, ScopeMatch};
+use crate::record::{Metadata, Record, Timestamp};
+use crate::scope::{Match, Scope, ScopeMatch};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::{sql_error, to_count};
 
@@ -20,15 +20,18 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Tells whether a live record is selected.
-    pub fn selects(&self, record: &Record) -> bool {
-        self.scope.selects(&record.scope)
-            && self.since.is_none_or(|since| since <= record.created_at)
-            && self.until.is_none_or(|until| record.created_at < until)
-            && self
-                .filter
-                .as_ref()
-                .is_none_or(|filter| filter.holds(&record.metadata))
+    /// Tells whether a live record is selected; its metadata is asked for only if it decides.
+    pub fn selects(
+        &self,
+        scope: &Scope,
+        created_at: i64,
+        metadata: impl FnOnce() -> Metadata,
+    ) -> bool {
+        let filter = self.filter.as_ref();
+        self.scope.selects(scope)
+            && self.since.is_none_or(|it| it.as_millis() <= created_at)
+            && self.until.is_none_or(|it| created_at < it.as_millis())
+            && filter.is_none_or(|filter| filter.holds(&metadata()))
     }
 
     /// The part that SQL decides, on the columns of `record`, with its values; the filter is left to [`Filter::holds`].
@@ -133,16 +136,24 @@ impl<'a> Snapshot<'a> {
             .map_err(sql_error)
     }
 
-    /// Gives all records of a user, or of the store for `Match::Any`, expired ones too, to `each`.
+    /// Gives all records of a user, or of the store for `Match::Any`, expired ones too, to `each` in the order of adding.
     pub fn partition(&self, user: &Match, mut each: impl FnMut(Stored)) -> Result<()> {
         let (condition, value) = match user {
             Match::Any => ("", None),
-            Match::Null => ("WHERE user_id IS NULL", None),
-            Match::Is(user) => ("WHERE user_id = ?1", Some(user)),
+            Match::Null => (
+                "WHERE seq IN (SELECT seq FROM record WHERE user_id IS NULL)",
+                None,
+            ),
+            Match::Is(user) => (
+                "WHERE seq IN (SELECT seq FROM record WHERE user_id = ?1)",
+                Some(user),
+            ),
         };
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM record {condition}"))
+            .prepare_cached(&format!(
+                "SELECT {COLUMNS} FROM record {condition} ORDER BY seq"
+            ))
             .map_err(sql_error)?;
         let mut found = statement
             .query(params_from_iter(value))

@@ -1,0 +1,98 @@
+//! The best of many records, without looking at more of each than decides.
+
+use std::cmp::Ordering;
+
+use crate::filter::Filter;
+use crate::search_index::{Entry, View};
+use crate::store::Selection;
+
+/// Collects the selected records of greatest value.
+///
+/// Most of a large store is below the least that still counts; whether it is selected is not asked then.
+pub(super) struct Best<'a> {
+    view: &'a View,
+    selection: &'a Selection,
+    count: usize,
+    kept: Vec<Valued<'a>>,
+    least: f64,
+    /// What the metadata of every selected record has.
+    needles: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+struct Valued<'a> {
+    value: f64,
+    entry: Entry<'a>,
+    place: usize,
+}
+
+impl<'a> Best<'a> {
+    pub fn new(view: &'a View, selection: &'a Selection, count: usize) -> Self {
+        Best {
+            view,
+            selection,
+            count,
+            kept: Vec::new(),
+            least: 0.0,
+            needles: selection
+                .filter
+                .as_ref()
+                .map_or_else(Vec::new, Filter::needles),
+        }
+    }
+
+    /// A record of less value is not among the best.
+    pub fn least(&self) -> f64 {
+        self.least
+    }
+
+    /// Takes a live record in, if it is selected and may be among the best.
+    pub fn offer(&mut self, place: usize, value: f64) {
+        if value < self.least {
+            return;
+        }
+        let Some(entry) = self.view.live_at(place) else {
+            return;
+        };
+        let metadata = || entry.metadata();
+        let has = |needle: &String| entry.metadata_json().contains(needle);
+        if !self.needles.iter().all(has)
+            || !self
+                .selection
+                .selects(entry.scope(), entry.created_at(), metadata)
+        {
+            return;
+        }
+        self.kept.push(Valued {
+            value,
+            entry,
+            place,
+        });
+        if self.kept.len() >= 2 * self.count + 16 {
+            self.cut();
+            self.least = self.kept.iter().map(|it| it.value).fold(f64::MAX, f64::min);
+        }
+    }
+
+    /// The best with their places, in no order.
+    pub fn into_entries(mut self) -> impl Iterator<Item = (Entry<'a>, usize)> {
+        self.cut();
+        self.kept.into_iter().map(|it| (it.entry, it.place))
+    }
+
+    fn cut(&mut self) {
+        if self.kept.len() > self.count {
+            self.kept.select_nth_unstable_by(self.count, |a, b| {
+                compare((a.value, a.entry), (b.value, b.entry))
+            });
+            self.kept.truncate(self.count);
+        }
+    }
+}
+
+/// Greater value, newer, smaller id by bytes (spec 8.8).
+pub(super) fn compare(a: (f64, Entry<'_>), b: (f64, Entry<'_>)) -> Ordering {
+    b.0.total_cmp(&a.0)
+        .then_with(|| b.1.created_at().cmp(&a.1.created_at()))
+        .then_with(|| a.1.id().cmp(&b.1.id()))
+}

@@ -1,14 +1,16 @@
 //! How well the tokens of documents cover those of a query: the second stage of ranking (spec 8.9).
 
-use super::{DIMENSIONS, row_norm, token_row};
+use super::{TOKENS, dots, row_norm, token_row, widened};
 
 /// Compares the tokens of one query with those of documents; each pair of tokens is compared once, however many documents have it.
 ///
 /// Source: late interaction, O. Khattab and M. Zaharia, "ColBERT" (2020).
 #[derive(Debug)]
 pub struct Coverage {
-    /// The rows of the query's tokens, widened to 16 bits once for many products: that halves their time.
-    query: Vec<[i16; DIMENSIONS]>,
+    /// The rows of the query's tokens, one behind the other.
+    query: Vec<i8>,
+    /// As many as the query has tokens: the products with one of a document's.
+    products: Vec<i32>,
     /// The sum of their lengths.
     weight: f64,
     /// For each token of the vocabulary: which of `similarities` is its, counted from 1; 0 if none yet.
@@ -21,10 +23,11 @@ impl Coverage {
     /// Takes what [`super::distinct_tokens`] gives of a query.
     pub fn new(query: &[u16]) -> Self {
         Coverage {
-            query: query.iter().map(|&id| wide_row(id)).collect(),
+            query: query.iter().flat_map(|&id| token_row(id.into())).collect(),
+            products: vec![0; query.len()],
             // In the order of the query's tokens, so that the result is the same to the last bit everywhere.
             weight: query.iter().fold(0.0, |sum, &id| sum + row_norm(id.into())),
-            known: vec![0; usize::from(u16::MAX) + 1],
+            known: vec![0; TOKENS],
             similarities: Vec::new(),
         }
     }
@@ -36,7 +39,7 @@ impl Coverage {
         if self.query.is_empty() {
             return 0.0;
         }
-        let mut best = vec![0.0; self.query.len()];
+        let mut best = vec![0.0; self.products.len()];
         for id in document {
             for (best, &similarity) in best.iter_mut().zip(self.similarities_of(id)) {
                 if similarity > *best {
@@ -48,30 +51,17 @@ impl Coverage {
     }
 
     fn similarities_of(&mut self, id: u16) -> &[f64] {
-        let width = self.query.len();
+        let width = self.products.len();
         let known = &mut self.known[usize::from(id)];
         if *known == 0 {
-            let (row, norm) = (wide_row(id), row_norm(id.into()));
-            self.similarities.extend(
-                self.query
-                    .iter()
-                    .map(|query| f64::from(wide_dot(query, &row)) / norm),
-            );
+            let (row, norm) = (widened(&token_row(id.into())), row_norm(id.into()));
+            dots(&self.query, &row, &mut self.products);
+            let similarities = self.products.iter().map(|&it| f64::from(it) / norm);
+            self.similarities.extend(similarities);
             *known = u16::try_from(self.similarities.len() / width)
                 .expect("there are fewer tokens than 2^16");
         }
         let end = usize::from(*known) * width;
         &self.similarities[end - width..end]
     }
-}
-
-fn wide_row(id: u16) -> [i16; DIMENSIONS] {
-    token_row(id.into()).map(i16::from)
-}
-
-fn wide_dot(a: &[i16; DIMENSIONS], b: &[i16; DIMENSIONS]) -> i32 {
-    a.iter()
-        .zip(b)
-        .map(|(&a, &b)| i32::from(a) * i32::from(b))
-        .sum()
 }

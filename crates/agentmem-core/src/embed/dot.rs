@@ -13,17 +13,20 @@ pub fn square_norm(vector: &[i8]) -> i64 {
     i64::from(dot(vector, vector))
 }
 
-/// Sets `products` to the dot products of a query with as many vectors that lie one behind the other; 0 for vectors of no components.
-pub fn dots(vectors: &[i8], query: &[i8], products: &mut [i32]) {
+/// Widens a vector for [`dots`]: to do it once for many products halves their time.
+pub fn widened(vector: &[i8]) -> Vec<i16> {
+    vector
+        .iter()
+        .map(|&component| i16::from(component))
+        .collect()
+}
+
+/// Sets `products` to the dot products of a widened vector with as many others that lie one behind the other; 0 for vectors of no components.
+pub fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
     if query.is_empty() {
         products.fill(0);
         return;
     }
-    // Widened once for all: that halves the time.
-    let query: Vec<i16> = query
-        .iter()
-        .map(|&component| i16::from(component))
-        .collect();
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[allow(
@@ -32,11 +35,11 @@ pub fn dots(vectors: &[i8], query: &[i8], products: &mut [i32]) {
         )]
         // SAFETY: AVX2 was detected.
         unsafe {
-            dots_avx2(vectors, &query, products);
+            dots_avx2(vectors, query, products);
         }
         return;
     }
-    dots_anywhere(vectors, &query, products);
+    dots_anywhere(vectors, query, products);
 }
 
 /// The same code, compiled for processors with AVX2: twice as quick.
@@ -75,7 +78,7 @@ mod tests {
                 .collect();
             let query: Vec<i8> = vectors.iter().rev().take(dimensions).copied().collect();
             let mut products = [1; 5];
-            dots(&vectors, &query, &mut products);
+            dots(&vectors, &widened(&query), &mut products);
             for (number, &product) in products.iter().enumerate() {
                 let vector = &vectors[number * dimensions..][..dimensions];
                 assert_eq!(product, dot(vector, &query), "{dimensions}");
@@ -83,7 +86,7 @@ mod tests {
         }
         let extreme = [-127_i8; 4096];
         let mut products = [0];
-        dots(&extreme, &extreme, &mut products);
+        dots(&extreme, &widened(&extreme), &mut products);
         assert_eq!(products, [4096 * 127 * 127]);
     }
 }

@@ -10,11 +10,11 @@ mod wordpiece;
 mod tests;
 
 pub use coverage::Coverage;
-pub use dot::{dots, square_norm};
+pub use dot::{dot, dots, square_norm, widened};
 #[cfg(test)]
 use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};
-pub use table::{DIMENSIONS, TABLE_ID, row_norm, token_row};
+pub use table::{DIMENSIONS, TABLE_ID, TOKENS, row_norm, token_row};
 pub use wordpiece::token_ids;
 
 /// How many distinct tokens of a text the second stage compares.

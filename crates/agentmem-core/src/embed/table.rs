@@ -8,6 +8,9 @@ pub const TABLE_ID: &str = "agentmem-static-128-v2";
 /// The number of components of a row, and of an embedding made from rows.
 pub const DIMENSIONS: usize = 128;
 
+/// The number of rows: one for each token of the vocabulary.
+pub const TOKENS: usize = TABLE.len() / DIMENSIONS;
+
 static TABLE: &[u8] = include_bytes!("../../data/table_128.i8");
 
 static NORMS: LazyLock<Vec<f64>> = LazyLock::new(|| {

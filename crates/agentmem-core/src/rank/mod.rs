@@ -253,8 +253,22 @@ fn keep_best(
     count: usize,
     value: impl Fn(&Candidate<'_>) -> f64,
 ) {
-    candidates.sort_unstable_by(|a, b| best::compare((value(a), a.entry), (value(b), b.entry)));
-    candidates.truncate(count);
+    let compare = |a: &Candidate<'_>, b: &Candidate<'_>| {
+        best::compare((value(a), a.entry), (value(b), b.entry))
+    };
+    if candidates.len() > count {
+        candidates.select_nth_unstable_by(count, compare);
+        candidates.truncate(count);
+    }
+    candidates.sort_unstable_by(compare);
+}
+
+/// Brings the best `count` to the front, in no order.
+fn best_of<'c, 'a>(candidates: &'c mut [Candidate<'a>], count: usize) -> &'c mut [Candidate<'a>] {
+    if candidates.len() <= count {
+        return candidates;
+    }
+    candidates.select_nth_unstable_by(count, compare).0
 }
 
 /// Greater value first (spec 8.8).
@@ -280,7 +294,6 @@ fn rank_hybrid<'a>(
         let entry = candidate.entry;
         candidate.value = (((w * s) + ((1.0 - w) * b)) + speaker(entry, query)) - question(entry);
     }
-    candidates.sort_unstable_by(compare);
     let max_covered = cover(&mut candidates, query);
     if words.long > 0.0 {
         feedback(view, words, &mut candidates);
@@ -322,15 +335,14 @@ fn greatest(candidates: &[Candidate<'_>], value: impl Fn(&Candidate<'_>) -> f64)
     candidates.iter().map(value).fold(0.0, f64::max)
 }
 
-/// The second stage, on the best of the ordered candidates; the greatest L, or none if the query has no tokens.
+/// The second stage, on the best candidates; the greatest L, or none if the query has no tokens.
 fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
     if query.tokens.is_empty() {
         return None;
     }
-    let best = SECOND_STAGE.min(candidates.len());
     let mut coverage = embed::Coverage::new(&query.tokens);
     let mut max_covered = 0.0;
-    for candidate in &mut candidates[..best] {
+    for candidate in best_of(candidates, SECOND_STAGE) {
         let covered = coverage.of(candidate.entry.tokens());
         max_covered = f64::max(max_covered, covered);
         candidate.coverage = Some(covered);
@@ -343,10 +355,11 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
 ///
 /// Source: pseudo-relevance feedback, J. Rocchio, "Relevance feedback in information retrieval" (1971).
 fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
-    candidates.sort_unstable_by(compare);
+    let best = best_of(candidates, FEEDBACK);
+    best.sort_unstable_by(compare);
     // By term: its idf, and what it weighs in the best together.
     let mut of_best: HashMap<u32, (f64, f64)> = HashMap::new();
-    for candidate in candidates.iter().take(FEEDBACK) {
+    for candidate in best {
         for (term, count) in candidate.entry.words() {
             let (idf, sum) = of_best
                 .entry(term)

@@ -5,7 +5,7 @@ use crate::embed;
 use crate::search_index::{CHUNK_SLOTS, Chunk, View};
 
 /// The dot products of a query with the vectors of a chunk, by slot; anything where no record is live.
-fn products<'a>(chunk: &Chunk, query: &[i8], products: &'a mut [i32; CHUNK_SLOTS]) -> &'a [i32] {
+fn products<'a>(chunk: &Chunk, query: &[i16], products: &'a mut [i32; CHUNK_SLOTS]) -> &'a [i32] {
     let products = &mut products[..chunk.slots()];
     embed::dots(chunk.vectors(), query, products);
     products
@@ -15,9 +15,9 @@ fn products<'a>(chunk: &Chunk, query: &[i8], products: &'a mut [i32; CHUNK_SLOTS
 pub(super) fn cosines(view: &View, query: &[i8]) -> Vec<f64> {
     let mut cosines = Vec::with_capacity(view.places());
     let square_norm = embed::square_norm(query);
-    let mut space = [0; CHUNK_SLOTS];
+    let (query, mut space) = (embed::widened(query), [0; CHUNK_SLOTS]);
     for chunk in view.chunks() {
-        let products = products(chunk, query, &mut space).iter();
+        let products = products(chunk, &query, &mut space).iter();
         cosines.extend(products.zip(chunk.square_norms()).map(|(&product, &norm)| {
             embed::cosine(product, square_norm, i64::from(norm)).max(0.0)
         }));
@@ -28,9 +28,9 @@ pub(super) fn cosines(view: &View, query: &[i8]) -> Vec<f64> {
 /// Offers all records with a cosine above 0 that may be among the best by it.
 pub(super) fn offer_nearest(best: &mut Best<'_>, view: &View, query: &[i8]) {
     let square_norm = embed::square_norm(query);
-    let mut space = [0; CHUNK_SLOTS];
+    let (query, mut space) = (embed::widened(query), [0; CHUNK_SLOTS]);
     for (number, chunk) in view.chunks().iter().enumerate() {
-        let products = products(chunk, query, &mut space).iter();
+        let products = products(chunk, &query, &mut space).iter();
         for (slot, (&product, &norm)) in products.zip(chunk.square_norms()).enumerate() {
             // Without a root and a quotient: what is clearly below the least that counts. Rounding is far below one part in 10^9.
             let least = best.least() * best.least() * (1.0 - 1e-9);

@@ -283,10 +283,9 @@ impl<'a> Entry<'a> {
 
     /// The cosine of its vector with a query's, whose sum of squares is given.
     pub fn cosine(self, query: &[i8], query_square_norm: i64) -> f64 {
-        let mut product = [0];
-        embed::dots(self.chunk.vector(self.slot), query, &mut product);
+        let product = embed::dot(self.chunk.vector(self.slot), query);
         let square_norm = self.chunk.square_norms[self.slot];
-        embed::cosine(product[0], query_square_norm, i64::from(square_norm))
+        embed::cosine(product, query_square_norm, i64::from(square_norm))
     }
 
     /// How many words it has, each as often as it occurs.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use agentmem_core::{
-    Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, ScopeMatch, Search, Select,
-    Timestamp,
+    Change, Code, Durability, GetAll, Memory, Mode, NewRecord, Options, Order, ScopeMatch, Search,
+    Select, Timestamp,
 };
 use folder::Folder;
 
@@ -305,6 +305,89 @@ fn an_index_follows_the_log_through_edits_expiry_and_a_clock_that_goes_back() {
     assert!(found("zebra").is_empty());
     now.fetch_sub(50_000, Ordering::Relaxed);
     assert!(found("zebra").is_empty());
+}
+
+/// Numbers that look random (xorshift, G. Marsaglia), the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+#[test]
+fn loaded_indexes_are_what_the_store_would_give_anew_after_any_writes() {
+    let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let clock = Arc::clone(&now);
+    let options = Options {
+        clock: Some(Arc::new(move || clock.load(Ordering::Relaxed))),
+        ..Options::default()
+    };
+    let memory = Memory::in_memory(options).expect("it opens");
+    let mut random = Random(88_172_645_463_325_252);
+    let words = [
+        "tea", "garden", "Osaka", "red", "train", "the", "was", "Ada",
+    ];
+    let some = |random: &mut Random, id: String| NewRecord {
+        id: Some(id),
+        user_id: Some(format!("user-{}", random.below(3))),
+        run_id: (random.below(2) == 0).then(|| format!("run-{}", random.below(4))),
+        role: (random.below(4) > 0).then(|| "user".to_owned()),
+        created_at: Timestamp::from_millis(1_700_000_000_000 + random.below(500) as i64).ok(),
+        expiry: match random.below(8) {
+            0 => agentmem_core::Expiry::Ttl(random.below(100) as f64),
+            _ => agentmem_core::Expiry::Never,
+        },
+        ..NewRecord::from(
+            (0..=random.below(40))
+                .map(|_| words[random.below(8) as usize])
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
+    };
+    // More than four chunks, so that one that loses most of them is made anew.
+    let items = (0..6000).map(|number| some(&mut random, format!("id-{number}")));
+    let items = items.collect();
+    memory.add_many(items).expect("they are added");
+    for round in 0..40 {
+        for select in [user("user-1"), Select::default()] {
+            let asked = Search {
+                select,
+                ..Search::default()
+            };
+            memory.search("tea in Osaka", asked).expect("it finds");
+        }
+        for _ in 0..40 {
+            let id = format!("id-{}", random.below(6400));
+            match random.below(3) {
+                0 => drop(memory.delete(&id).expect("it deletes")),
+                1 => {
+                    let change = Change {
+                        content: some(&mut random, id.clone()).content.into(),
+                        ..Change::default()
+                    };
+                    // There may be no such record.
+                    drop(memory.update(&id, change));
+                }
+                // It may be there already.
+                _ => drop(memory.add(some(&mut random, id))),
+            }
+        }
+        now.fetch_add(random.below(9000) as i64 - 3000, Ordering::Relaxed);
+        if round % 8 == 0 {
+            assert_eq!(memory.verify().expect("it verifies"), [], "round {round}");
+        }
+        if round == 20 {
+            for number in 0..5000 {
+                memory.delete(&format!("id-{number}")).expect("it deletes");
+            }
+        }
+    }
+    assert_eq!(memory.verify().expect("it verifies"), []);
 }
 
 #[test]

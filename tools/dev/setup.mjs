@@ -145,10 +145,11 @@ function checkNode() {
 
 /** The package.json of every package of the workspace. */
 function manifests() {
-  const folders = ["crates", "packages", "bindings", "benchmarks", "examples"].flatMap((parent) =>
-    existsSync(at(parent)) ? readdirSync(at(parent)).map((name) => `${parent}/${name}/`) : [],
+  const folders = ["crates", "packages", "bindings", "benchmarks", "examples", "tests"].flatMap(
+    (parent) =>
+      existsSync(at(parent)) ? readdirSync(at(parent)).map((name) => `${parent}/${name}/`) : [],
   );
-  const paths = ["", "conformance/", ...folders].map((folder) => `${folder}package.json`);
+  const paths = ["", "conformance/", "fuzz/", ...folders].map((folder) => `${folder}package.json`);
   return paths.filter((path) => existsSync(at(path)));
 }
 

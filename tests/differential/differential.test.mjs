@@ -1,0 +1,164 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { History } from "../../conformance/tools/histories.mjs";
+import { filter, json, metadata, text, time } from "./arbitraries.mjs";
+import { Pair } from "./pair.mjs";
+
+const seed = Number(process.env.AGENTMEM_SEED ?? 1);
+const rounds = Number(process.env.AGENTMEM_ROUNDS ?? 1500);
+
+/** Asks so many random things, each of empty memories. */
+const asks = (what, arbitrary, ask, share = 1) =>
+  it(what, { timeout: 3_600_000 }, () =>
+    fc.assert(
+      fc.asyncProperty(arbitrary, async (input) => {
+        await pair.open();
+        await ask(input);
+      }),
+      { seed, numRuns: Math.ceil(rounds * share) },
+    ),
+  );
+
+const pair = new Pair();
+// The core is built before the first answer is waited for.
+beforeAll(() => pair.open(), 600_000);
+afterAll(() => pair.end());
+
+describe("the core and the reference agree", () => {
+  const said = fc.record(
+    {
+      content: text,
+      role: fc.constant("user"),
+      name: fc.constantFrom("Ada", "Zoë", "美"),
+      runId: fc.constantFrom("r", "s"),
+    },
+    { requiredKeys: ["content"] },
+  );
+  const conversation = fc.record({
+    said: fc.array(said, { minLength: 1, maxLength: 5 }),
+    query: text,
+    own: fc.boolean(),
+  });
+  asks(
+    "what the words of any text are, and how near their meanings",
+    conversation,
+    async ({ said, query, own }) => {
+      for (const [i, item] of said.entries())
+        await pair.ask({ do: "add", with: { ...item, id: `${i}` } });
+      const asked = own ? said[0].content : query;
+      for (const mode of ["hybrid", "lexical", "semantic"])
+        await pair.ask({ do: "search", with: { query: asked, mode, explain: true, context: 1 } });
+    },
+  );
+
+  const selection = fc.record({ all: fc.array(metadata, { minLength: 1, maxLength: 4 }), filter });
+  asks(
+    "what metadata may be, and which of it any filter selects",
+    selection,
+    async ({ all, filter }) => {
+      for (const [i, metadata] of all.entries())
+        await pair.ask({ do: "add", with: { content: "tea", id: `${i}`, metadata } });
+      await pair.ask({ do: "getAll", with: { filter } });
+    },
+  );
+
+  asks(
+    "which texts are times, and which times they are",
+    fc.tuple(time, time),
+    async ([first, second]) => {
+      await pair.ask({ do: "add", with: { content: "tea", id: "it", createdAt: first } });
+      await pair.ask({ do: "getAll", with: { since: second } });
+      await pair.ask({ do: "getAll", with: { since: first } });
+      await pair.ask({ do: "getAll", with: { until: first } });
+      await pair.ask({ do: "update", with: { id: "it", expiresAt: second } });
+    },
+  );
+
+  const option = fc.constantFrom(
+    ...[
+      [
+        "add",
+        { content: "milk" },
+        [
+          "content",
+          "id",
+          "userId",
+          "agentId",
+          "role",
+          "name",
+          "metadata",
+          "importance",
+          "createdAt",
+          "expiresAt",
+          "ttl",
+          "dedupe",
+          "x",
+        ],
+      ],
+      [
+        "search",
+        { query: "tea" },
+        [
+          "query",
+          "userId",
+          "filter",
+          "since",
+          "limit",
+          "mode",
+          "minScore",
+          "recency",
+          "importanceWeight",
+          "context",
+          "explain",
+          "x",
+        ],
+      ],
+      ["getAll", {}, ["runId", "filter", "until", "limit", "offset", "after", "order", "x"]],
+      [
+        "update",
+        { id: "it", importance: 1 },
+        ["id", "content", "metadata", "importance", "expiresAt", "ttl", "ifVersion", "userId"],
+      ],
+      ["delete", { id: "it" }, ["id", "purge", "x"]],
+      ["clear", {}, ["userId", "filter", "since", "purge", "x"]],
+      ["changes", {}, ["after", "limit", "x"]],
+      ["history", { id: "it" }, ["id", "x"]],
+      ["addMany", { items: [{ content: "milk" }] }, ["items", "defaults"]],
+      ["scoped", {}, ["userId", "agentId", "runId", "x"]],
+    ].flatMap(([operation, right, names]) => names.map((name) => [operation, right, name])),
+  );
+  const mistake = fc.record({ option, value: json });
+  asks(
+    "what any value in the place of an option is",
+    mistake,
+    async ({ option: [operation, right, name], value }) => {
+      await pair.ask({
+        do: "add",
+        with: { content: "tea", id: "it", createdAt: "2026-01-01T00:00:00Z" },
+      });
+      await pair.ask({
+        do: operation,
+        ...(operation === "scoped" && { as: "view" }),
+        with: { ...right, [name]: value },
+      });
+      await pair.ask({ do: "getAll" });
+    },
+    2,
+  );
+
+  const history = fc.record({ seed: fc.nat(), length: fc.integer({ min: 1, max: 120 }) });
+  asks(
+    "how any history goes",
+    history,
+    async ({ seed, length }) => {
+      await pair.ask({ do: "scoped", as: "view", with: { userId: "ada" } });
+      const steps = new History(seed);
+      for (let i = 0; i < length; i++) {
+        const step = steps.next();
+        if (step.do === "clock.advance") pair.advance(step.with.ms);
+        else await pair.ask(step);
+      }
+    },
+    1 / 20,
+  );
+});

@@ -2,29 +2,33 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { History } from "../../conformance/tools/histories.mjs";
 import { filter, json, metadata, text, time } from "./arbitraries.mjs";
-import { Pair } from "./pair.mjs";
+import { Four } from "./four.mjs";
 
 const seed = Number(process.env.AGENTMEM_SEED ?? 1);
-const rounds = Number(process.env.AGENTMEM_ROUNDS ?? 1500);
+const rounds = Number(process.env.AGENTMEM_ROUNDS ?? 800);
 
 /** Asks so many random things, each of empty memories. */
 const asks = (what, arbitrary, ask, share = 1) =>
   it(what, { timeout: 3_600_000 }, () =>
     fc.assert(
       fc.asyncProperty(arbitrary, async (input) => {
-        await pair.open();
+        await four.open();
         await ask(input);
+        await four.close();
       }),
       { seed, numRuns: Math.ceil(rounds * share) },
     ),
   );
 
-const pair = new Pair();
+const four = new Four();
 // The core is built before the first answer is waited for.
-beforeAll(() => pair.open(), 600_000);
-afterAll(() => pair.end());
+beforeAll(async () => {
+  await four.open();
+  await four.close();
+}, 600_000);
+afterAll(() => four.end());
 
-describe("the core and the reference agree", () => {
+describe("the four implementations agree", () => {
   const said = fc.record(
     {
       content: text,
@@ -44,10 +48,10 @@ describe("the core and the reference agree", () => {
     conversation,
     async ({ said, query, own }) => {
       for (const [i, item] of said.entries())
-        await pair.ask({ do: "add", with: { ...item, id: `${i}` } });
+        await four.ask({ do: "add", with: { ...item, id: `${i}` } });
       const asked = own ? said[0].content : query;
       for (const mode of ["hybrid", "lexical", "semantic"])
-        await pair.ask({ do: "search", with: { query: asked, mode, explain: true, context: 1 } });
+        await four.ask({ do: "search", with: { query: asked, mode, explain: true, context: 1 } });
     },
   );
 
@@ -57,8 +61,8 @@ describe("the core and the reference agree", () => {
     selection,
     async ({ all, filter }) => {
       for (const [i, metadata] of all.entries())
-        await pair.ask({ do: "add", with: { content: "tea", id: `${i}`, metadata } });
-      await pair.ask({ do: "getAll", with: { filter } });
+        await four.ask({ do: "add", with: { content: "tea", id: `${i}`, metadata } });
+      await four.ask({ do: "getAll", with: { filter } });
     },
   );
 
@@ -66,11 +70,11 @@ describe("the core and the reference agree", () => {
     "which texts are times, and which times they are",
     fc.tuple(time, time),
     async ([first, second]) => {
-      await pair.ask({ do: "add", with: { content: "tea", id: "it", createdAt: first } });
-      await pair.ask({ do: "getAll", with: { since: second } });
-      await pair.ask({ do: "getAll", with: { since: first } });
-      await pair.ask({ do: "getAll", with: { until: first } });
-      await pair.ask({ do: "update", with: { id: "it", expiresAt: second } });
+      await four.ask({ do: "add", with: { content: "tea", id: "it", createdAt: first } });
+      await four.ask({ do: "getAll", with: { since: second } });
+      await four.ask({ do: "getAll", with: { since: first } });
+      await four.ask({ do: "getAll", with: { until: first } });
+      await four.ask({ do: "update", with: { id: "it", expiresAt: second } });
     },
   );
 
@@ -132,16 +136,16 @@ describe("the core and the reference agree", () => {
     "what any value in the place of an option is",
     mistake,
     async ({ option: [operation, right, name], value }) => {
-      await pair.ask({
+      await four.ask({
         do: "add",
         with: { content: "tea", id: "it", createdAt: "2026-01-01T00:00:00Z" },
       });
-      await pair.ask({
+      await four.ask({
         do: operation,
         ...(operation === "scoped" && { as: "view" }),
         with: { ...right, [name]: value },
       });
-      await pair.ask({ do: "getAll" });
+      await four.ask({ do: "getAll" });
     },
     2,
   );
@@ -151,12 +155,12 @@ describe("the core and the reference agree", () => {
     "how any history goes",
     history,
     async ({ seed, length }) => {
-      await pair.ask({ do: "scoped", as: "view", with: { userId: "ada" } });
+      await four.ask({ do: "scoped", as: "view", with: { userId: "ada" } });
       const steps = new History(seed);
       for (let i = 0; i < length; i++) {
         const step = steps.next();
-        if (step.do === "clock.advance") pair.advance(step.with.ms);
-        else await pair.ask(step);
+        if (step.do === "clock.advance") four.advance(step.with.ms);
+        else await four.ask(step);
       }
     },
     1 / 20,

@@ -1,4 +1,4 @@
-// The core and the reference, asked the same.
+// The four implementations, asked the same.
 import { fileURLToPath } from "node:url";
 import { DriverProcess } from "@agentmem/conformance";
 
@@ -8,13 +8,15 @@ const TIMEOUT = 120;
 
 const drivers = {
   reference: `node ${root}conformance/drivers/javascript/node.mjs ${root}packages/core-ts/dist/index.mjs`,
+  node: `node ${root}conformance/drivers/javascript/node.mjs ${root}packages/node-binding/dist/index.mjs`,
+  python: `python ${root}conformance/drivers/python/driver.py Memory`,
   core: `cargo run --quiet --locked --manifest-path ${root}Cargo.toml -p agentmem-binding --example driver`,
 };
 
 export const START = Date.UTC(2026, 0, 1);
 
-/** Both of them, each with a memory of its own. */
-export class Pair {
+/** All of them, each with a memory of its own. */
+export class Four {
   #drivers = Object.entries(drivers).map(([name, command]) => [
     name,
     new DriverProcess(command, CAPABILITIES, TIMEOUT),
@@ -22,26 +24,32 @@ export class Pair {
   #now = START;
 
   /** Begins with empty memories. */
-  async open(options = {}) {
+  async open() {
     this.#now = START;
-    await this.ask({ do: "open", as: "main", with: options });
+    await this.ask({ do: "open", as: "main", with: {} });
+  }
+
+  close() {
+    return this.ask({ do: "close" });
   }
 
   advance(ms) {
     this.#now += ms;
   }
 
-  /** Gives what both answered: a value, or the code and field of an error. @throws if they differ. */
+  /** Gives what all answered: a value, or the code and field of an error. @throws if they differ. */
   async ask(request) {
     const asked = { on: "main", ...request, now: this.#now };
     const answers = await Promise.all(
       this.#drivers.map(async ([name, driver]) => [name, told(await driver.ask(asked))]),
     );
-    const [[, reference], [, core]] = answers;
-    if (comparable(reference) !== comparable(core))
-      throw new Error(
-        `asked ${JSON.stringify(request)}\nreference ${JSON.stringify(reference)}\ncore      ${JSON.stringify(core)}`,
-      );
+    const [[, reference], ...others] = answers;
+    for (const [name, answer] of others) {
+      if (comparable(answer) !== comparable(reference))
+        throw new Error(
+          `asked ${JSON.stringify(request)}\nreference ${JSON.stringify(reference)}\n${name} ${JSON.stringify(answer)}`,
+        );
+    }
     return reference;
   }
 

@@ -45,7 +45,9 @@ export async function runSuite(options: RunOptions): Promise<Report> {
     format: "1.0",
     driver: options.driver,
     capabilities,
-    ...{ passed: 0, failed: 0, skipped: 0 },
+    passed: 0,
+    failed: 0,
+    skipped: 0,
     fault: null,
     cases: [],
   };

@@ -124,6 +124,17 @@ export const { filter } = fc.letrec((tie) => ({
   ),
 }));
 
+/** Vectors of three components: any that a float can be, and some that it cannot. */
+export const vector = fc.array(
+  fc.oneof(
+    fc.constantFrom(0, -0, 1, -1, 0.5, 1e-45, 1e-46, 3.4e38, 3.5e38, 2 ** -126),
+    fc.integer({ min: -300, max: 300 }),
+    fc.float({ noNaN: true, noDefaultInfinity: true }),
+    fc.double({ min: -1, max: 1, noNaN: true }),
+  ),
+  { minLength: 3, maxLength: 3 },
+);
+
 const digits = (length) =>
   fc.string({ unit: fc.constantFrom(..."0123456789"), minLength: length, maxLength: length });
 const near = (length, ...likely) =>

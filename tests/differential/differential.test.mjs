@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { History } from "../../conformance/tools/histories.mjs";
-import { filter, json, metadata, text, time } from "./arbitraries.mjs";
+import { filter, json, metadata, text, time, vector } from "./arbitraries.mjs";
 import { Four } from "./four.mjs";
 
 const seed = Number(process.env.AGENTMEM_SEED ?? 1);
@@ -149,6 +149,26 @@ describe("the four implementations agree", () => {
     },
     2,
   );
+
+  const vectors = fc.record({
+    given: fc.array(fc.option(vector), { minLength: 1, maxLength: 4 }),
+    asked: fc.option(vector),
+    query: text,
+  });
+  asks("how near vectors of one's own are", vectors, async ({ given, asked, query }) => {
+    await four.close();
+    await four.open({ embedder: { $embedder: 3 } });
+    const own = (embedding) => (embedding === null ? {} : { embedding });
+    for (const [i, embedding] of given.entries()) {
+      const content = `${query} tea ${i}`;
+      await four.ask({ do: "add", with: { content, id: `${i}`, ...own(embedding) } });
+    }
+    for (const mode of ["semantic", "hybrid"])
+      await four.ask({
+        do: "search",
+        with: { query: `${query} tea`, mode, explain: true, ...own(asked) },
+      });
+  });
 
   const history = fc.record({ seed: fc.nat(), length: fc.integer({ min: 1, max: 120 }) });
   asks(

@@ -24,9 +24,9 @@ export class Four {
   #now = START;
 
   /** Begins with empty memories. */
-  async open() {
+  async open(options = {}) {
     this.#now = START;
-    await this.ask({ do: "open", as: "main", with: {} });
+    await this.ask({ do: "open", as: "main", with: options });
   }
 
   close() {

@@ -3,8 +3,14 @@ import { revive } from "./values.mjs";
 
 /** The names of what stands before the options. */
 const LEADING = {
-  ...{ add: "content", addMany: "items", search: "query", get: "id", update: "id" },
-  ...{ delete: "id", history: "id", backup: "path" },
+  add: "content",
+  addMany: "items",
+  search: "query",
+  get: "id",
+  update: "id",
+  delete: "id",
+  history: "id",
+  backup: "path",
 };
 
 const GIVES_NOTHING = ["open", "new", "scoped", "close"];

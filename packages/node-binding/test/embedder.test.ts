@@ -182,8 +182,9 @@ test("a process that is killed while it moves a store leaves it as it was, and t
     // It stands in its third batch.
     await once(child.stdout, "data");
     await memory.add("written meanwhile");
+    const ended = once(child, "exit");
     child.kill("SIGKILL");
-    await once(child, "exit");
+    expect(await ended).toEqual([null, "SIGKILL"]);
     expect((await memory.search("note 7"))[0]?.id).toBe(before[0]?.id);
     expect((await memory.stats()).embedder).toBe("builtin");
 

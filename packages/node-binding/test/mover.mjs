@@ -8,7 +8,7 @@ const embed = async (batch) => {
   texts += batch.length;
   if (++batches === Number(last)) {
     console.log("stands");
-    await new Promise((resolve) => process.stdin.on("end", resolve));
+    await new Promise((resolve) => process.stdin.resume().on("end", resolve));
   }
   return batch.map((text) => [text.length, text.charCodeAt(text.length - 1)]);
 };

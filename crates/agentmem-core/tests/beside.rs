@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use agentmem_core::{Code, Memory, Options, Search, Select};
+use agentmem_core::{Code, Memory, Options, Select};
 use folder::Folder;
 
 fn open(path: &Path) -> Memory {
@@ -82,7 +82,6 @@ fn value<T: rusqlite::types::FromSql>(path: &Path, query: &str) -> T {
 }
 
 const STORE_ID: &str = "SELECT value FROM header WHERE name = 'store'";
-const FORMAT: &str = "SELECT user_version FROM pragma_user_version";
 
 #[test]
 fn the_log_of_another_store_beside_a_store_is_refused_and_both_are_left_byte_for_byte() {
@@ -269,50 +268,6 @@ fn another_log_without_a_whole_transaction_is_no_log() {
     let memory = open(&folder.file());
     assert_eq!(count(&memory), 20);
     assert_eq!(memory.verify().expect("it checks"), []);
-}
-
-/// Makes a store as the first release that had a format made it.
-fn make_format_1(path: &Path, notes: usize) {
-    let memory = open(path);
-    add(&memory, 0..notes);
-    memory.close();
-    sql(
-        path,
-        "BEGIN; DELETE FROM header WHERE name <> 'embedder'; PRAGMA user_version = 1; COMMIT",
-    );
-}
-
-#[test]
-fn a_store_of_format_1_is_read_as_it_is_and_becomes_one_of_format_2_by_its_first_write() {
-    let folder = Folder::new("format-1");
-    make_format_1(&folder.file(), 20);
-    let before = fs::read(folder.file()).expect("it reads");
-    let memory = open(&folder.file());
-    assert_eq!(count(&memory), 20);
-    assert_eq!(
-        memory
-            .search("note 7", Search::default())
-            .expect("it searches")
-            .len(),
-        10
-    );
-    assert_eq!(memory.verify().expect("it checks"), []);
-    let copy = folder.0.join("copy.db");
-    assert_eq!(memory.backup(&copy).expect("it copies"), 20);
-    memory.close();
-    assert!(fs::read(folder.file()).expect("it reads") == before);
-    for path in [folder.file(), copy] {
-        assert_eq!(value::<i64>(&path, FORMAT), 1);
-        let memory = open(&path);
-        add(&memory, 20..21);
-        assert_eq!(memory.verify().expect("it checks"), []);
-        memory.close();
-        assert_eq!(value::<i64>(&path, FORMAT), 2);
-        assert_eq!(value::<String>(&path, STORE_ID).len(), 47);
-        let memory = open(&path);
-        assert_eq!(count(&memory), 21);
-        assert_eq!(memory.verify().expect("it checks"), []);
-    }
 }
 
 #[test]

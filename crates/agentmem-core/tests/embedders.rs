@@ -1,5 +1,7 @@
 //! Vectors that are not, or not yet, those of the built-in table: an older table, an embedder of the caller's own, a move between two.
 
+#[path = "support/database.rs"]
+mod database;
 #[path = "support/folder.rs"]
 mod folder;
 
@@ -24,12 +26,12 @@ fn open(folder: &Folder, embedder: Option<Embedder>) -> Result<Memory, Error> {
 }
 
 fn sql(folder: &Folder, text: &str) {
-    let connection = rusqlite::Connection::open(folder.file()).expect("it opens");
+    let connection = database::connect(&folder.file());
     connection.execute_batch(text).expect("it runs");
 }
 
 fn asked(folder: &Folder, question: &str) -> i64 {
-    let connection = rusqlite::Connection::open(folder.file()).expect("it opens");
+    let connection = database::connect(&folder.file());
     connection
         .query_row(question, [], |row| row.get(0))
         .expect("it answers")

@@ -1,5 +1,7 @@
 //! What conformance cases cannot say: threads, several handles, files and their modes.
 
+#[path = "support/database.rs"]
+mod database;
 #[path = "support/folder.rs"]
 mod folder;
 
@@ -233,10 +235,7 @@ fn a_path_is_never_a_uri() {
 #[test]
 fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
     let folder = Folder::new("foreign");
-    let sql = |text: &str| {
-        let connection = rusqlite::Connection::open(folder.file()).expect("it opens");
-        connection.execute_batch(text).expect("it runs");
-    };
+    let foreign = || rusqlite::Connection::open(folder.file()).expect("it opens");
     let refused = || {
         let before = fs::read(folder.file()).expect("it is there");
         let error = Memory::open(folder.file(), Options::default()).expect_err("it is not ours");
@@ -247,15 +246,31 @@ fn a_database_of_another_program_and_a_newer_store_are_refused_byte_for_byte() {
         assert_eq!(fs::read(folder.file()).expect("it is there"), before);
         fs::remove_file(folder.file()).expect("it is there");
     };
-    sql("CREATE TABLE theirs(x)");
+    for theirs in [
+        "CREATE TABLE theirs(x)",
+        "VACUUM",
+        "PRAGMA user_version = 3",
+    ] {
+        foreign().execute_batch(theirs).expect("it runs");
+        refused();
+    }
+    // What sums its pages have, if any, is not known of a newer format.
+    open(&folder).close();
+    foreign()
+        .execute_batch("PRAGMA user_version = 4")
+        .expect("it runs");
     refused();
     for change in [
-        "PRAGMA user_version = 3",
+        "PRAGMA user_version = 4",
+        "PRAGMA user_version = 1000000",
+        "INSERT OR REPLACE INTO header VALUES('ranking', 1000)",
         "CREATE TRIGGER t AFTER INSERT ON record BEGIN DELETE FROM event; END",
         "CREATE VIEW v AS SELECT 1",
     ] {
         open(&folder).close();
-        sql(change);
+        database::connect(&folder.file())
+            .execute_batch(change)
+            .expect("it runs");
         refused();
     }
 }

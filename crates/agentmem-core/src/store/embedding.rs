@@ -22,8 +22,14 @@ const NEXT_EMBEDDER: &str = "next_embedder";
 const NEXT_DIMENSIONS: &str = "next_dimensions";
 /// How many batches of them were kept: each changes the header, by which its log is known to be the store's.
 const NEXT_BATCHES: &str = "next_batches";
+/// The version of the ranking that last had the store; in one without it, the first.
+const RANKING: &str = "ranking";
 /// Stands in the header for no embedder.
 const NOTHING: &str = "";
+
+/// The version of the ranking of this release (spec chapter 8). Two releases that rank differently differ in it, so that no two processes
+/// rank one store in two ways.
+const OUR_RANKING: i64 = 1;
 
 /// Rows that are derived anew at once.
 const PAGE: i64 = 1000;
@@ -34,7 +40,7 @@ pub(crate) struct Embedding {
     pub embedder: Embedder,
     /// How often the store has moved: vectors of before are of no use.
     moves: i64,
-    /// Whether the vectors are of an older built-in table.
+    /// Whether the vectors are of an older built-in table, or the store was last ranked by an older release.
     pub is_outdated: bool,
 }
 
@@ -76,13 +82,21 @@ pub(crate) struct Lacking {
 
 /// Reads what the header says.
 pub(super) fn read(connection: &Connection) -> Result<Embedding> {
+    let ranking = number(connection, RANKING)?.unwrap_or(1);
+    if ranking > OUR_RANKING {
+        return Err(Error::new(
+            Code::UnsupportedFormat,
+            "is ranked by a newer release than this one",
+        )
+        .at("path"));
+    }
     let embedder = text(connection, EMBEDDER)?.ok_or_else(damaged)?;
     let embedding = |embedder| {
         let moves = number(connection, MOVES)?.unwrap_or(0);
         Ok(Embedding {
             embedder,
             moves,
-            is_outdated: false,
+            is_outdated: ranking < OUR_RANKING,
         })
     };
     match table_version(&embedder) {
@@ -91,9 +105,9 @@ pub(super) fn read(connection: &Connection) -> Result<Embedding> {
             "has vectors of a table that this release does not have",
         )
         .at("path")),
-        Some(_) => Ok(Embedding {
-            is_outdated: embedder != TABLE_ID,
-            ..embedding(Embedder::BuiltIn)?
+        Some(_) => embedding(Embedder::BuiltIn).map(|found| Embedding {
+            is_outdated: found.is_outdated || embedder != TABLE_ID,
+            ..found
         }),
         None if embedder == NOTHING => embedding(Embedder::Nothing),
         None => {
@@ -165,16 +179,23 @@ fn damaged() -> Error {
     Error::new(Code::Corrupt, "does not say what its vectors are of").at("path")
 }
 
-/// Derives all vectors of an older built-in table anew, in one transaction; another process may have done so just now.
+/// Notes that the store is ranked by this release.
+pub(super) fn note_ranking(connection: &Connection) -> Result<()> {
+    put(connection, RANKING, Some(Value::Integer(OUR_RANKING)))
+}
+
+/// Derives all that an older release derived anew, which is the vectors of an older built-in table, in one transaction; another process may
+/// have done so just now.
 pub(super) fn derive_anew(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     begin_immediate(connection, busy_timeout)?;
     let derived = read(connection).and_then(|found| {
-        if !found.is_outdated {
-            return Ok(());
+        let is_by_table = found.embedder == Embedder::BuiltIn;
+        if is_by_table && text(connection, EMBEDDER)?.as_deref() != Some(TABLE_ID) {
+            derive_table(connection, "record", "seq")?;
+            derive_table(connection, "past", "until")?;
+            write(connection, &Embedder::BuiltIn)?;
         }
-        derive_table(connection, "record", "seq")?;
-        derive_table(connection, "past", "until")?;
-        write(connection, &Embedder::BuiltIn)
+        note_ranking(connection)
     });
     let end = if derived.is_ok() {
         "COMMIT"

@@ -12,22 +12,22 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{Code, Error, Result};
+use crate::store::checksum::{PAGE, Sum};
 use crate::store::files::Files;
-use crate::store::{schema, set_config, sql_error};
+use crate::store::{schema, set_config, sql_error, vfs};
 
 /// How a rollback journal begins that SQLite would roll back.
 const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// How a log begins; its last bit is set if the words that are summed are big-endian.
 const LOG_MAGIC: u32 = 0x377f_0682;
 const LOG_VERSION: u32 = 3_007_000;
-/// The file of a store that is being made has a page; one with more has been made, and then its journal is the log.
-const PAGE: u64 = 4096;
 
 /// Refuses a journal or a log that is not the store's, before SQLite opens the file; both and the file are left as they are.
 pub(super) fn check(files: &Files) -> Result<()> {
     let refuse = |what: &str| Err(Error::new(Code::Corrupt, what).at("path"));
     // The file is looked at first: it grows after the journal is gone.
-    let is_made = fs::metadata(files.path()).is_ok_and(|found| found.len() > PAGE);
+    // That of a store that is being made has a page; one with more has been made, and then its journal is the log.
+    let is_made = fs::metadata(files.path()).is_ok_and(|found| found.len() > PAGE as u64);
     if is_made && stays(|| begins_with(&files.journal, &JOURNAL_MAGIC)) {
         return refuse(
             "has a journal of another program beside it (-journal), which would damage it: move that away",
@@ -93,10 +93,12 @@ fn store_in(path: &Path) -> Result<Option<String>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(uri, flags).map_err(sql_error)?;
+    vfs::register()?;
+    let connection =
+        Connection::open_with_flags_and_vfs(uri, flags, vfs::NAME).map_err(sql_error)?;
     set_config(&connection, DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     Ok(match schema::detect(&connection) {
-        Ok(schema::Format::Store(_)) => schema::store_id(&connection),
+        Ok(schema::Format::Store { .. }) => schema::store_id(&connection),
         // It is opened as always, which tells what is wrong with it.
         _ => None,
     })
@@ -113,11 +115,13 @@ fn is_of_another(log: &Path, store: &[u8]) -> io::Result<bool> {
         u32::from_be_bytes(bytes[at..at + 4].try_into().expect("it has 4 bytes"))
     };
     let page_size = word(&header, 8);
-    let mut sum = Sum {
-        big_endian: word(&header, 0) & 1 == 1,
-        words: (0, 0),
+    let of_sum = if word(&header, 0) & 1 == 1 {
+        u32::from_be_bytes
+    } else {
+        u32::from_le_bytes
     };
-    sum.add(&header[..24]);
+    let mut sum = Sum::default();
+    sum.add(&header[..24], of_sum);
     let is_log = word(&header, 0) & !1 == LOG_MAGIC
         && word(&header, 4) == LOG_VERSION
         && page_size.is_power_of_two()
@@ -130,8 +134,8 @@ fn is_of_another(log: &Path, store: &[u8]) -> io::Result<bool> {
     let mut frame = vec![0; 24 + page_size as usize];
     // A log is written anew from its start, with a new header: what follows the newest frames is of an older round, and does not sum up.
     while read_whole(&mut log, &mut frame)? {
-        sum.add(&frame[..8]);
-        sum.add(&frame[24..]);
+        sum.add(&frame[..8], of_sum);
+        sum.add(&frame[24..], of_sum);
         if sum.words != (word(&frame, 16), word(&frame, 20)) {
             break;
         }
@@ -149,30 +153,5 @@ fn read_whole(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
-    }
-}
-
-/// The checksum that runs through a log.
-struct Sum {
-    big_endian: bool,
-    words: (u32, u32),
-}
-
-impl Sum {
-    /// Adds bytes, a multiple of 8.
-    fn add(&mut self, bytes: &[u8]) {
-        for pair in bytes.as_chunks::<8>().0 {
-            let word = |at: usize| {
-                let bytes = pair[at..at + 4].try_into().expect("it has 4 bytes");
-                if self.big_endian {
-                    u32::from_be_bytes(bytes)
-                } else {
-                    u32::from_le_bytes(bytes)
-                }
-            };
-            let (first, second) = self.words;
-            let first = first.wrapping_add(word(0)).wrapping_add(second);
-            self.words = (first, second.wrapping_add(word(4)).wrapping_add(first));
-        }
     }
 }

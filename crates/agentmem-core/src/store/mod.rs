@@ -3,16 +3,19 @@
 //! The interface is narrow on purpose, so that another store can stand under the same engine: append, read a partition, read what
 //! the log says has changed since a `seq`, and look records up.
 
+mod checksum;
 mod embedding;
 mod files;
 mod foreign;
 mod log;
+mod migration;
 mod read;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod vfs;
 mod write;
 
 use std::path::Path;
@@ -21,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
+use rusqlite::ffi::SQLITE_IOERR_DATA as IOERR_DATA;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::embed::Embedder;
@@ -105,7 +109,14 @@ pub(crate) struct Store {
 impl Store {
     /// Makes a store in memory; it is gone when dropped.
     pub fn in_memory(embedder: &Embedder) -> Result<Store> {
-        let connection = Connection::open_in_memory().map_err(sql_error)?;
+        vfs::register()?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_in_memory_with_flags_and_vfs(flags, vfs::NAME).map_err(sql_error)?;
+        // For its backups, which are written page by page.
+        vfs::leave_room(&connection)?;
         configure(&connection, Durability::Normal)?;
         schema::create(&connection, embedder)?;
         Ok(Store {
@@ -125,36 +136,24 @@ impl Store {
         let mut files = Files::new(path, file)?;
         foreign::check(&files)?;
         files.share_permissions();
-        let connection = connect(path)?;
-        // Until it is known to be ours, closing must not move a foreign log into its file.
-        set_config(
-            &connection,
-            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-            true,
-        )?;
-        connection.busy_timeout(busy_timeout).map_err(sql_error)?;
-        let mut found = detect(&connection)?;
-        if found == schema::Format::Blank {
-            if !opening.create {
-                return Err(Error::new(
-                    Code::UnsupportedFormat,
-                    "is empty: no store has been made in it",
-                )
-                .at("path"));
+        let (mut connection, mut embedding, age) = connect_to_store(path, opening)?;
+        embedding.check_named(opening.embedder.as_ref())?;
+        let is_older = age != schema::Age::Current;
+        if is_older && !opening.read_only {
+            // For that nobody else may have it open.
+            drop(connection);
+            let risen = migration::bring_up(path, durability);
+            if age == schema::Age::First {
+                risen?;
             }
-            found = begin_store(&connection, opening)?;
+            // Else it works as it is if that has failed, and the next opening tries again.
+            (connection, embedding, _) = connect_to_store(path, opening)?;
         }
-        let is_outdated = match found {
-            schema::Format::Store(embedding) => {
-                embedding.check_named(opening.embedder.as_ref())?;
-                embedding.is_outdated
-            }
-            schema::Format::Blank => false,
-        };
+        let is_outdated = embedding.is_outdated || age == schema::Age::First;
         if is_outdated && opening.read_only {
             return Err(Error::new(
                 Code::UnsupportedFormat,
-                "has vectors of an older table: open it once without readOnly, which derives them anew",
+                "was last written by an older release, and must be moved: open it once without readOnly",
             )
             .at("path"));
         }
@@ -309,7 +308,39 @@ fn connect(path: &Path) -> Result<Connection> {
     } else {
         path
     };
-    Connection::open_with_flags(plain, flags).map_err(sql_error)
+    vfs::register()?;
+    Connection::open_with_flags_and_vfs(plain, flags, vfs::NAME).map_err(sql_error)
+}
+
+/// Opens a connection to a file, and makes it a store if nobody has begun one; the file is not written to otherwise, not even by closing.
+///
+/// Gives with it what the vectors are of, and how old its layout is.
+fn connect_to_store(
+    path: &Path,
+    opening: &Opening,
+) -> Result<(Connection, Embedding, schema::Age)> {
+    let connection = connect(path)?;
+    // Until it is known to be ours, closing must not move a foreign log into its file.
+    set_config(
+        &connection,
+        DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+        true,
+    )?;
+    let wait = opening.busy_timeout;
+    connection.busy_timeout(wait).map_err(sql_error)?;
+    let mut found = detect(&connection)?;
+    if found == schema::Format::Blank {
+        if !opening.create {
+            return Err(schema::unsupported(
+                "is empty: no store has been made in it",
+            ));
+        }
+        found = begin_store(&connection, opening)?;
+    }
+    match found {
+        schema::Format::Store { embedding, age } => Ok((connection, embedding, age)),
+        schema::Format::Blank => Err(schema::unsupported("is not a store")),
+    }
 }
 
 /// Sets what every connection needs: a stranger's file must not run code or be written around its schema.
@@ -360,6 +391,12 @@ fn detect(connection: &Connection) -> Result<schema::Format> {
 
 /// Makes the tables in a blank file; others may be doing the same at this moment.
 fn begin_store(connection: &Connection, opening: &Opening) -> Result<schema::Format> {
+    if !vfs::may_hold_store(connection)? {
+        return Err(schema::unsupported(
+            "is an empty database of another program",
+        ));
+    }
+    vfs::leave_room(connection)?;
     use_log(connection, opening.busy_timeout)?;
     begin_immediate(connection, opening.busy_timeout)?;
     let embedder = opening.embedder.as_ref().unwrap_or(&Embedder::BuiltIn);
@@ -381,10 +418,13 @@ fn begin_store(connection: &Connection, opening: &Opening) -> Result<schema::For
 fn use_log(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     // Going over needs the file alone for a moment, and SQLite does not wait for that through its busy handler.
     retry_while_busy(busy_timeout, || {
-        connection
-            .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))
-            .map(drop)
-            .map_err(sql_error)
+        let mut statement = connection
+            .prepare("PRAGMA journal_mode = wal")
+            .map_err(sql_error)?;
+        let mut rows = statement.query([]).map_err(sql_error)?;
+        // To the end, where it is written: that may fail too.
+        while rows.next().map_err(sql_error)?.is_some() {}
+        Ok(())
     })
 }
 
@@ -443,6 +483,12 @@ fn sql_error(error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt) => (Code::Corrupt, Some("path"), "is damaged"),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
             (Code::Io, Some("path"), "cannot be written")
+        }
+        // A page whose sum is not that of its bytes.
+        Some(ErrorCode::SystemIoFailure)
+            if error.sqlite_error().map(|it| it.extended_code) == Some(IOERR_DATA) =>
+        {
+            (Code::Corrupt, Some("path"), "is damaged")
         }
         Some(ErrorCode::CannotOpen) => (Code::Io, Some("path"), "cannot be opened"),
         Some(ErrorCode::DiskFull) => (Code::Io, Some("path"), "has no room left on its disk"),

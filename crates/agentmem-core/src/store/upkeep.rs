@@ -15,7 +15,7 @@ use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
 use crate::store::{
     Files, Store, connect, create_file, lock, pragma, retry_while_busy, schema, sql_error,
-    to_count, use_log,
+    to_count, use_log, vfs,
 };
 
 /// What [`Memory::stats`](crate::Memory::stats) counts; spec 11.5.
@@ -147,7 +147,9 @@ impl Store {
         } else {
             self.check_files()?;
             // A connection of its own: VACUUM is not for a transaction, and takes a while.
-            copy(&self.open_reader()?)?;
+            let reader = self.open_reader()?;
+            vfs::leave_room(&reader)?;
+            copy(&reader)?;
         }
         let copied = connect(Path::new(&name))?;
         // Nothing beside it if the process is killed: a journal would be refused when the backup is opened.

@@ -54,6 +54,22 @@ impl NativeMemory {
         }
     }
 
+    /// Does an operation in this thread if it waits for nothing and takes a moment; None says that it is to be submitted.
+    #[pyo3(signature = (operation, args, vectors, now))]
+    fn try_call(
+        &self,
+        py: Python<'_>,
+        operation: &str,
+        args: &str,
+        vectors: &[u8],
+        now: Option<i64>,
+    ) -> PyResult<Option<String>> {
+        let vectors = floats(vectors);
+        py.detach(|| self.handle.try_call(operation, args, vectors, now))
+            .transpose()
+            .map_err(|error| raised(py, error))
+    }
+
     /// Begins an operation that may need the caller's embedder.
     fn ask(
         &self,
@@ -322,7 +338,7 @@ impl Outbox {
             Err(error) => (waiter, None, Some(raised(py, error))),
         });
         let told: Vec<_> = told.collect();
-        py.import("agentmem_native._memory")?
+        py.import("agentmem_native._outcomes")?
             .call_method1("deliver", (told,))
             .map(drop)
     }

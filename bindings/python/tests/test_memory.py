@@ -59,6 +59,36 @@ async def test_the_event_loop_goes_on_while_a_large_write_runs(tmp_path: Path) -
     assert ticks > 10
 
 
+async def test_the_event_loop_goes_on_while_one_task_awaits_what_is_loaded() -> None:
+    async with Memory() as memory:
+        record = await memory.add("green tea", id="it")
+        ticks = 0
+
+        async def tick() -> None:
+            nonlocal ticks
+            while True:
+                await asyncio.sleep(0)
+                ticks += 1
+
+        timers: list[int] = []
+        asyncio.get_running_loop().call_later(0.001, lambda: timers.append(ticks))
+        ticking = asyncio.create_task(tick())
+        for _ in range(5000):
+            assert await memory.get("it") == record
+            assert [hit.id for hit in await memory.search("tea")] == ["it"]
+        ticking.cancel()
+    assert ticks > 10
+    assert timers != []
+
+
+async def test_many_tasks_at_once_are_answered_alike_at_once_and_through_the_pool() -> None:
+    async with Memory() as memory:
+        await memory.add("green tea", id="it")
+        first = await memory.search("tea")
+        answers = await asyncio.gather(*(memory.search("tea") for _ in range(500)))
+        assert answers == [first] * 500
+
+
 async def test_what_is_cancelled_is_written_or_not_and_the_memory_goes_on(tmp_path: Path) -> None:
     async with Memory(tmp_path / "store.db") as memory:
         tasks = [asyncio.create_task(memory.add("tea", id=str(n))) for n in range(200)]

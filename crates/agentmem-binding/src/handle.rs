@@ -318,6 +318,14 @@ impl Shared {
         }
     }
 
+    /// Gives the memory if it is open.
+    pub(crate) fn open_memory(&self) -> Option<Memory> {
+        match &self.lock().phase {
+            Phase::Open(memory) => Some(memory.clone()),
+            Phase::Unopened | Phase::Opening(_) => None,
+        }
+    }
+
     /// Gives the open memory, opening it in this thread if nobody has.
     pub(crate) fn memory(&self) -> Result<Memory, WireError> {
         let mut state = self.lock();

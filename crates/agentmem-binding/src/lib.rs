@@ -17,6 +17,7 @@
 
 mod added;
 mod asking;
+mod at_once;
 mod fields;
 mod handle;
 mod pool;

@@ -88,6 +88,11 @@ impl Operation {
         })
     }
 
+    /// Tells whether it is done in a moment where what it needs is loaded.
+    pub fn may_take_a_moment(self) -> bool {
+        matches!(self, Operation::Search | Operation::Get)
+    }
+
     /// Tells whether it takes a place in the queue of writes.
     pub fn writes(self) -> bool {
         matches!(

@@ -349,3 +349,64 @@ fn a_memory_that_is_dropped_is_closed_once_its_calls_are_done() {
     );
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn what_takes_a_moment_is_answered_where_it_is_asked_and_all_else_is_left_to_be_submitted() {
+    let folder = folder("at-once");
+    let handle = Handle::new(folder.join("store").to_str(), r#"{"maxQueued": 1}"#).unwrap();
+    let (get, search) = (r#"{"id": "it"}"#, r#"{"query": "tea"}"#);
+    let ask =
+        |operation: &str, arguments: &str| handle.try_call(operation, arguments, vec![], None);
+    // Nothing is opened for it.
+    assert_eq!(ask("get", get), None);
+    let add = json!({ "content": "tea", "options": { "id": "it" } });
+    submit(&handle, "add", add).recv().unwrap().unwrap();
+    for (operation, arguments) in [("get", get), ("search", search)] {
+        assert_eq!(ask(operation, arguments), None);
+        let answer = handle.call(operation, arguments, vec![]);
+        assert_eq!(ask(operation, arguments), Some(answer));
+    }
+    let never = [
+        ("add", r#"{"content": "milk"}"#),
+        ("count", "{}"),
+        ("history", get),
+        ("unknown", "{}"),
+    ];
+    for (operation, arguments) in never {
+        assert_eq!(ask(operation, arguments), None);
+    }
+    let code = |arguments: &str, now| {
+        let answer = handle.try_call("get", arguments, vec![], now);
+        let error = answer.unwrap().unwrap_err();
+        (error.code, error.field)
+    };
+    let invalid = |field: &str| ("INVALID_ARGUMENT", Some(field.to_owned()));
+    assert_eq!(code(r#"{"id": ""}"#, None), invalid("id"));
+    assert_eq!(code(get, Some(-1)), invalid("clock"));
+
+    // It counts towards `maxQueued` as every call does.
+    let (stands, stood) = mpsc::channel();
+    let (go, waits) = mpsc::channel::<()>();
+    let opened = Handle::new(None, r#"{"maxQueued": 1}"#).unwrap();
+    opened.submit_open(Box::new(move |_| {
+        stands.send(()).unwrap();
+        waits.recv().unwrap();
+    }));
+    stood.recv().unwrap();
+    let waiting = submit(&opened, "count", json!({}));
+    assert_eq!(
+        opened
+            .try_call("get", get, vec![], None)
+            .unwrap()
+            .unwrap_err()
+            .code,
+        "LIMIT"
+    );
+    go.send(()).unwrap();
+    waiting.recv().unwrap().unwrap();
+    opened.close();
+
+    handle.close();
+    assert_eq!(code(get, None), ("CLOSED", None));
+    std::fs::remove_dir_all(folder).unwrap();
+}

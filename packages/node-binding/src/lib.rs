@@ -51,6 +51,20 @@ impl NativeMemory {
         })
     }
 
+    /// Does an operation at once if it waits for nothing and takes a moment; null says that it is to be called.
+    #[napi]
+    pub fn try_call(
+        &self,
+        operation: String,
+        args: String,
+        vectors: Option<Float32Array>,
+        now: Option<f64>,
+    ) -> Option<String> {
+        let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
+        let outcome = self.handle.try_call(&operation, &args, vectors, now);
+        outcome.map(answer)
+    }
+
     /// Begins an operation that may need the caller's embedder.
     #[napi]
     pub fn ask(

@@ -52,6 +52,36 @@ describe("many calls", () => {
     expect(await memory.count()).toBe(0);
   });
 
+  test("the event loop goes on while one awaits what is loaded", async () => {
+    await using memory = new Memory();
+    const record = await memory.add("green tea", { id: "it" });
+    let ticks = 0;
+    let timers = 0;
+    setTimeout(() => {
+      timers += 1;
+    }, 1);
+    const tick = () => {
+      ticks += 1;
+      ticking = setImmediate(tick);
+    };
+    let ticking = setImmediate(tick);
+    for (let n = 0; n < 5000; n++) {
+      expect(await memory.get("it")).toEqual(record);
+      expect(await memory.search("tea")).toMatchObject([{ id: "it" }]);
+    }
+    clearImmediate(ticking);
+    expect(ticks).toBeGreaterThan(10);
+    expect(timers).toBe(1);
+  });
+
+  test("many calls at once are answered alike, at once and through the pool", async () => {
+    await using memory = new Memory();
+    await memory.add("green tea", { id: "it" });
+    const first = await memory.search("tea");
+    const answers = await Promise.all(Array.from({ length: 500 }, () => memory.search("tea")));
+    for (const answer of answers) expect(answer).toEqual(first);
+  });
+
   test("the event loop goes on while a large write runs", async () => {
     await using memory = new Memory(store());
     await memory.count();

@@ -12,6 +12,7 @@ import {
 } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "#native";
+import { AT_ONCE, mayAnswerAtOnce } from "./turn.ts";
 import * as wire from "./wire.ts";
 
 /** What the addon offers of a memory or a view: JSON text in, JSON text out. */
@@ -24,6 +25,12 @@ interface Native {
     now?: number,
     cancellation?: NativeCancellation,
   ): Promise<string>;
+  tryCall(
+    operation: string,
+    args: string,
+    vectors?: Float32Array,
+    now?: number,
+  ): string | null | undefined;
   ask(operation: string, args: string, vectors?: Float32Array, now?: number): NativeAsking;
   reembed(embedder: string): NativeMoving;
   scoped(scope: string): Native;
@@ -104,8 +111,13 @@ export class Session {
     const asks = ASKING.has(operation) && (vectors.length === 0 || operation === "addMany");
     if (embedder !== null && asks)
       return this.#ask(embedder, operation, json, vectors, now ?? Date.now(), signal);
+    const given = wire.joined(vectors);
+    if (AT_ONCE.has(operation) && mayAnswerAtOnce()) {
+      const answer = this.#native.tryCall(operation, json, given, now);
+      if (answer) return wire.read(answer);
+    }
     const call = (cancellation?: NativeCancellation) =>
-      this.#native.call(operation, json, wire.joined(vectors), now, cancellation);
+      this.#native.call(operation, json, given, now, cancellation);
     return wire.read(await cancellable(signal, call));
   }
 

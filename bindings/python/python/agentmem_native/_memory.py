@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import contextlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _embed as embedding
+from . import _outcomes as outcomes
 from . import _wire as wire
-from ._native import NativeCall, NativeMemory, end_deliveries
+from ._native import NativeMemory
 from ._types import (
     UNSET,
     AddDefaults,
@@ -38,13 +36,6 @@ from ._types import (
     Vector,
     Verification,
 )
-
-_Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]
-_Outcome = tuple[_Waiter, "str | None", "Exception | None"]
-
-
-# A thread that enters an interpreter that is ending would take the process down with it.
-atexit.register(end_deliveries)
 
 
 class _RecordCalls:
@@ -415,14 +406,19 @@ class _RecordCalls:
         if own is not None and embedding.needs_asking(operation, vectors):
             asking = self._native.ask(operation, args, given, wire.now_or_system(now))
             try:
-                texts = json.loads(await _wait(asking.submit_texts))
+                texts = json.loads(await outcomes.wait(asking.submit_texts))
                 made = await embedding.ask(own, texts)
-                return json.loads(await _wait(lambda waiter: asking.submit(made, waiter)))
+                return json.loads(await outcomes.wait(lambda waiter: asking.submit(made, waiter)))
             finally:
                 asking.end()
-        return json.loads(
-            await _wait(lambda waiter: self._native.submit(operation, args, given, now, waiter))
-        )
+        answer = None
+        if operation in outcomes.AT_ONCE and outcomes.may_answer_at_once():
+            answer = self._native.try_call(operation, args, given, now)
+        if answer is None:
+            answer = await outcomes.wait(
+                lambda waiter: self._native.submit(operation, args, given, now, waiter)
+            )
+        return json.loads(answer)
 
 
 class ScopedMemory(_RecordCalls):
@@ -545,7 +541,7 @@ class Memory(_RecordCalls):
             clock=clock,
             **unknown,
         )
-        await _wait(memory._native.submit_open)
+        await outcomes.wait(memory._native.submit_open)
         return memory
 
     async def changes(
@@ -606,7 +602,7 @@ class Memory(_RecordCalls):
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:
-            step = json.loads(await _wait(partial(moving.submit_step, made)))
+            step = json.loads(await outcomes.wait(partial(moving.submit_step, made)))
             # The first step of a move that asks only tells what to ask.
             if on_progress is not None and (asked or (own is None and step["done"] > 0)):
                 on_progress(step["done"], step["total"])
@@ -618,7 +614,7 @@ class Memory(_RecordCalls):
 
     async def close(self) -> None:
         """Closes the memory, once the calls under way are done; later ones raise `ClosedError`."""
-        await _wait(self._native.submit_close)
+        await outcomes.wait(self._native.submit_close)
 
     async def __aenter__(self) -> Memory:
         return self
@@ -630,37 +626,3 @@ class Memory(_RecordCalls):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-async def _wait(begin: Callable[[_Waiter], NativeCall | None]) -> str:
-    """Begins a call and waits for its outcome, which comes from a thread of the pool."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[str] = loop.create_future()
-    call = begin((loop, future))
-    try:
-        return await future
-    except asyncio.CancelledError:
-        if call is not None:
-            call.cancel()
-        raise
-
-
-def deliver(outcomes: list[_Outcome]) -> None:
-    """Wakes who waits for some outcomes; called from the glue, in any thread."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for outcome in outcomes:
-        by_loop.setdefault(outcome[0][0], []).append(outcome)
-    for loop, those in by_loop.items():
-        # The loop may have been closed meanwhile: then nobody waits any more.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, those)
-
-
-def _settle(outcomes: list[_Outcome]) -> None:
-    for (_, future), answer, error in outcomes:
-        if future.done():
-            continue  # It was cancelled meanwhile.
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(answer or "null")

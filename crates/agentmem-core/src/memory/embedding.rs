@@ -11,6 +11,7 @@ use crate::rank::{self, Blend, Mode, Query};
 use crate::record::{Timestamp, turn_text};
 use crate::scope::check_id;
 use crate::search_index::QueryTerm;
+use crate::store::Embedding;
 use crate::text;
 
 impl Memory {
@@ -49,10 +50,12 @@ impl Memory {
         &self,
         query: &str,
         terms: Vec<QueryTerm>,
-        embedder: &Embedder,
+        embedding: &Embedding,
         options: &Search,
         now: Timestamp,
     ) -> Result<Query> {
+        embedding.check_named(self.named_embedder().as_ref())?;
+        let embedder = &embedding.embedder;
         let given = options.embedding.as_deref();
         check_mode(options.mode, embedder)?;
         given.map_or(Ok(()), |given| embedder.check_vector(given))?;

@@ -9,10 +9,12 @@ use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::memory::ids::IdSource;
 use crate::memory::queue::{Commit, Group, Outcome, Queue};
+use crate::memory::recent::Recent;
+use crate::memory::written::Written;
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
 use crate::search_index::{Document, Index, View, Vocabulary};
-use crate::store::{Batch, Embedding, Selection, Snapshot, Store, moved};
+use crate::store::{Batch, Embedding, Selection, Snapshot, Store, moved, try_lock};
 
 /// A transaction takes no more writes after this time, so that other processes get their turn.
 const TRANSACTION_TIME: Duration = Duration::from_millis(50);
@@ -84,64 +86,21 @@ impl Write {
     }
 }
 
-/// What a write gives.
-#[derive(Debug)]
-pub enum Written {
-    /// By `add` and `update`.
-    Record(Box<Record>),
-    /// By `add_many`, in order.
-    Records(Vec<Record>),
-    /// By `delete` and `purge`: whether there was such a record.
-    Deleted(bool),
-    /// By `clear`, `purge_all` and `compact`: how many there were.
-    Cleared(usize),
-}
-
-/// Each call knows what its own request gives.
-impl Written {
-    pub(super) fn into_record(self) -> Record {
-        match self {
-            Written::Record(record) => *record,
-            _ => unreachable!("add and update give a record"),
-        }
-    }
-
-    pub(super) fn into_records(self) -> Vec<Record> {
-        match self {
-            Written::Records(records) => records,
-            _ => unreachable!("add_many gives records"),
-        }
-    }
-
-    pub(super) fn into_deleted(self) -> bool {
-        match self {
-            Written::Deleted(deleted) => deleted,
-            _ => unreachable!("delete and purge give a boolean"),
-        }
-    }
-
-    pub(super) fn into_cleared(self) -> usize {
-        match self {
-            Written::Cleared(count) => count,
-            _ => unreachable!("clear, purge_all and compact give a count"),
-        }
-    }
-}
-
 /// The one engine of a file in this process.
 pub(super) struct Engine {
     /// Left alone by a forked child: its connections and locks are the parent's.
     store: ManuallyDrop<Store>,
     process: u32,
     ids: Mutex<IdSource>,
-    indexes: Mutex<Indexes>,
+    pub(super) indexes: Mutex<Indexes>,
     /// What the store's vectors were of when it was last looked at.
     embedding: Mutex<Arc<Embedding>>,
+    recent: Recent,
     queue: Queue<(Write, Timestamp), Written>,
 }
 
 /// The indexes that are loaded, all as of the same event.
-struct Indexes {
+pub(super) struct Indexes {
     applied: i64,
     /// The version of the store when it was last read; none if that went wrong.
     version: Option<u64>,
@@ -176,6 +135,7 @@ impl Engine {
             ids: Mutex::default(),
             indexes: Mutex::new(indexes),
             embedding: Mutex::new(embedding),
+            recent: Recent::new(cache_bytes),
             queue: Queue::default(),
         })
     }
@@ -248,6 +208,45 @@ impl Engine {
         let view = indexes.view(user, now);
         let embedding = self.note_embedding(&indexes.embedding);
         Ok((view, embedding, terms(&indexes.vocabulary)))
+    }
+
+    /// The same, or nothing if the index has to be loaded, brought up or moved in time, or another thread waited for.
+    pub fn try_view<T>(
+        &self,
+        user: &Match,
+        now: Timestamp,
+        terms: impl FnOnce(&Vocabulary) -> T,
+    ) -> Result<Option<(View, Arc<Embedding>, T)>> {
+        let Some(mut indexes) = try_lock(&self.indexes) else {
+            return Ok(None);
+        };
+        let loaded = indexes.loaded.get(user);
+        if loaded.is_none_or(|loaded| !loaded.index.stands_at(now)) {
+            return Ok(None);
+        }
+        let version = self.store.try_version()?;
+        if version.is_none() || indexes.version != version {
+            return Ok(None);
+        }
+        let view = indexes.view(user, now);
+        let embedding = Arc::clone(&indexes.embedding);
+        Ok(Some((view, embedding, terms(&indexes.vocabulary))))
+    }
+
+    /// The record with this id, expired or not.
+    pub fn by_id(&self, id: &str) -> Result<Option<Record>> {
+        if !self.recent.is_wanted() {
+            let found = self.store.read(|snapshot| snapshot.by_id(id))?;
+            return Ok(found.map(|stored| stored.record));
+        }
+        let version = self.store.version()?;
+        self.store
+            .read(|snapshot| self.recent.read(version, snapshot, id))
+    }
+
+    /// The same, or nothing if it is not at hand.
+    pub fn try_by_id(&self, id: &str) -> Result<Option<Record>> {
+        self.recent.get(id, || self.store.try_version())
     }
 }
 

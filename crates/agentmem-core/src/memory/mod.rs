@@ -1,13 +1,16 @@
 //! The public interface: a [`Memory`] and its operations. The only place that reads a clock.
 
+mod at_once;
 mod embedding;
 mod engine;
 mod ids;
 mod options;
 mod queue;
+mod recent;
 mod reembed;
 mod registry;
 mod request;
+mod written;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -17,16 +20,16 @@ use crate::error::{Code, Error, Result};
 use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
-use crate::search_index::Entry;
+use crate::search_index::{Entry, View};
 use crate::store::{Event, Order, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
 use queue::{Commit, Place};
 
-pub use engine::Written;
 pub use options::{Clock, GetAll, History, Options, Search, Select};
 pub use reembed::Reembedding;
 pub use request::Request;
+pub use written::Written;
 
 /// Largest number of items in one `add_many`.
 pub const MAX_ITEMS: usize = 100_000;
@@ -396,10 +399,8 @@ impl Memory {
     pub fn get(&self, id: &str) -> Result<Option<Record>> {
         let (engine, now) = (self.engine()?, self.now()?);
         check_id(id, "id")?;
-        let found = engine.store().read(|snapshot| snapshot.by_id(id))?;
-        Ok(found
-            .map(|stored| stored.record)
-            .filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
+        let found = engine.by_id(id)?;
+        Ok(found.filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
     }
 
     /// Gives all records that are selected, in order; spec 7.3.
@@ -476,22 +477,9 @@ impl Memory {
             engine.view(&selection.scope.user_id, now, |vocabulary| {
                 vocabulary.query_terms(query)
             })?;
-        embedding.check_named(self.named_embedder().as_ref())?;
-        let query = self.analyse(query, terms, &embedding.embedder, &options, now)?;
+        let query = self.analyse(query, terms, &embedding, &options, now)?;
         let found = rank::search(&view, &selection, &query);
-        let hit = |found: Found| Hit {
-            record: found.record,
-            score: found.score,
-            context: (options.context > 0).then(|| {
-                let [before, after] = view.around(found.place, options.context);
-                HitContext {
-                    before: records(&before),
-                    after: records(&after),
-                }
-            }),
-            explain: found.explanation,
-        };
-        Ok(found.into_iter().map(hit).collect())
+        Ok(hits(&view, found, options.context))
     }
 
     fn engine(&self) -> Result<Arc<Engine>> {
@@ -548,6 +536,23 @@ impl Withdrawal {
             .upgrade()
             .is_some_and(|engine| engine.queue().withdraw(self.number))
     }
+}
+
+/// Copies what was found out of the index, with the turns around it.
+fn hits(view: &View, found: Vec<Found<'_>>, context: usize) -> Vec<Hit> {
+    let hit = |found: Found<'_>| Hit {
+        record: found.entry.record(),
+        score: found.score,
+        context: (context > 0).then(|| {
+            let [before, after] = view.around(found.place, context);
+            HitContext {
+                before: records(&before),
+                after: records(&after),
+            }
+        }),
+        explain: found.explanation,
+    };
+    found.into_iter().map(hit).collect()
 }
 
 fn records(entries: &[Entry<'_>]) -> Vec<Record> {

@@ -14,7 +14,6 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::embed::{self, Embedder};
-use crate::record::Record;
 use crate::search_index::{Entry, QueryTerm, View};
 use crate::store::Selection;
 
@@ -77,8 +76,8 @@ pub(crate) struct Query {
 
 /// A record that was found.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub record: Record,
+pub(crate) struct Found<'a> {
+    pub entry: Entry<'a>,
     /// Where it is in the view.
     pub place: usize,
     pub score: f64,
@@ -143,15 +142,19 @@ impl Scale {
 }
 
 /// Finds the best records of a view, best first.
-pub(crate) fn search(view: &View, selection: &Selection, query: &Query) -> Vec<Found> {
+pub(crate) fn search<'a>(
+    view: &'a View,
+    selection: &'a Selection,
+    query: &Query,
+) -> Vec<Found<'a>> {
     let words = match query.mode {
         Mode::Semantic => Words::new(view, &[]),
         Mode::Lexical | Mode::Hybrid => Words::new(view, &query.terms),
     };
     let (mut candidates, scale) = rank(view, selection, &words, query);
     cut(&mut candidates, &scale, query);
-    let found = |candidate: &Candidate<'_>| Found {
-        record: candidate.entry.record(),
+    let found = |candidate: &Candidate<'a>| Found {
+        entry: candidate.entry,
         place: candidate.place,
         score: candidate.score,
         explanation: query

@@ -241,6 +241,11 @@ impl<'a> Entry<'a> {
         self.packed().id()
     }
 
+    /// About how much memory it takes.
+    pub fn bytes(self) -> usize {
+        self.chunk.bytes_at(self.slot)
+    }
+
     pub fn scope(self) -> &'a Arc<Scope> {
         self.scope
     }

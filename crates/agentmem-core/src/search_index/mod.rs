@@ -201,6 +201,13 @@ impl Index {
         self.held -= 1;
     }
 
+    /// Whether nothing expires and nothing returns by moving to another time.
+    pub fn stands_at(&self, now: Timestamp) -> bool {
+        let now = now.as_millis();
+        self.expiring.first().is_none_or(|it| it.0 > now)
+            && self.expired.last().is_none_or(|it| it.0 <= now)
+    }
+
     /// Moves to another time, forwards or back: what expires leaves, what has not yet expired returns.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = now;

@@ -20,7 +20,7 @@ mod write;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -214,16 +214,26 @@ impl Store {
         }
         self.check_files()?;
         let mut watcher = lock(&self.watcher);
-        let connection = match &mut *watcher {
-            Some(connection) => connection,
-            None => watcher.insert(self.open_reader()?),
+        match &mut *watcher {
+            Some(connection) => data_version(connection),
+            None => data_version(watcher.insert(self.open_reader()?)),
+        }
+    }
+
+    /// The same, but nothing where another thread would have to be waited for, or a file to be opened.
+    ///
+    /// It reads what the system knows of the files and the memory that processes share, and after a write of another connection the first
+    /// page, which was just written.
+    pub fn try_version(&self) -> Result<Option<u64>> {
+        if self.files.is_none() {
+            let writer = try_lock(&self.writer);
+            return Ok(writer.map(|writer| writer.connection.total_changes()));
+        }
+        let Some(watcher) = try_lock(&self.watcher) else {
+            return Ok(None);
         };
-        // It counts the commits of all other connections, of this process too (SQLite, PRAGMA data_version).
-        connection
-            .prepare_cached("PRAGMA data_version")
-            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
-            .map(i64::cast_unsigned)
-            .map_err(sql_error)
+        self.check_files()?;
+        watcher.as_ref().map(data_version).transpose()
     }
 
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
@@ -463,6 +473,24 @@ fn retry_while_busy<T>(
 /// Locks; a thread that panicked while it held the lock left nothing half done that the next transaction does not undo.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks, unless somebody else holds the lock.
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
+/// Counts the commits of all other connections, of this process too (SQLite, PRAGMA data_version).
+fn data_version(watcher: &Connection) -> Result<u64> {
+    watcher
+        .prepare_cached("PRAGMA data_version")
+        .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+        .map(i64::cast_unsigned)
+        .map_err(sql_error)
 }
 
 /// A number of rows, as SQLite gives it.

@@ -1,0 +1,137 @@
+//! Reads that are answered without waiting, for who must not be held up: no disk, no lock that another thread holds, a moment's work.
+
+use crate::error::Result;
+use crate::memory::{Hit, Memory, Search, check_query, hits};
+use crate::rank::{self, Found, Mode};
+use crate::record::Record;
+use crate::scope::check_id;
+use crate::search_index::View;
+use crate::store::Selection;
+
+/// What an answer may take by its estimate, in nanoseconds; what takes longer may as well go to another thread.
+const MOST_TIME: usize = 200_000;
+/// A longer query takes longer to analyse than the estimate knows.
+const MOST_QUERY: usize = 512;
+/// How much of the index an answer may copy, in bytes.
+const MOST_BYTES: usize = 64 << 10;
+
+impl Memory {
+    /// Answers a search as [`Memory::search`] does, or gives nothing if that may take a while.
+    ///
+    /// There is an answer only if the index is loaded and as new as the store, no other thread holds what is needed, and the work is
+    /// estimated to take less than 200 microseconds. It reads nothing from the disk, and asks whether another process has written, as
+    /// every search does. What it does not answer is to be asked of [`Memory::search`], which also loads the index for the next time.
+    ///
+    /// ```
+    /// use agentmem_core::{Memory, Search};
+    ///
+    /// let memory = Memory::new()?;
+    /// memory.add("Ada likes green tea")?;
+    /// assert!(memory.try_search("tea", &Search::default())?.is_none());
+    /// let hits = memory.search("tea", Search::default())?;
+    /// assert_eq!(memory.try_search("tea", &Search::default())?, Some(hits));
+    /// # Ok::<(), agentmem_core::Error>(())
+    /// ```
+    pub fn try_search(&self, query: &str, options: &Search) -> Result<Option<Vec<Hit>>> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        check_query(query)?;
+        options.check()?;
+        let selection = options.select.clone().check(&self.scope)?;
+        if query.len() > MOST_QUERY || options.explain {
+            return Ok(None);
+        }
+        let seen = engine.try_view(&selection.scope.user_id, now, |vocabulary| {
+            vocabulary.query_terms(query)
+        })?;
+        let Some((view, embedding, terms)) = seen else {
+            return Ok(None);
+        };
+        if estimate(&view, &selection, options, embedding.embedder.dimensions()) > MOST_TIME {
+            return Ok(None);
+        }
+        let query = self.analyse(query, terms, &embedding, options, now)?;
+        let found = rank::search(&view, &selection, &query);
+        let is_small = bytes(&view, &found, options.context) <= MOST_BYTES;
+        Ok(is_small.then(|| hits(&view, found, options.context)))
+    }
+
+    /// Gives the record with this id as [`Memory::get`] does, or nothing if it is not at hand.
+    ///
+    /// A record is at hand if it was read by its id a moment ago, after somebody had asked in this way, and nothing has been written since.
+    /// That there is no such record is never at hand. So what this does not answer is to be asked of [`Memory::get`].
+    ///
+    /// ```
+    /// use agentmem_core::Memory;
+    ///
+    /// let memory = Memory::new()?;
+    /// let record = memory.add("Ada likes green tea")?;
+    /// assert_eq!(memory.try_get(&record.id)?, None);
+    /// memory.get(&record.id)?;
+    /// assert_eq!(memory.try_get(&record.id)?, Some(record));
+    /// # Ok::<(), agentmem_core::Error>(())
+    /// ```
+    pub fn try_get(&self, id: &str) -> Result<Option<Record>> {
+        let (engine, now) = (self.engine()?, self.now()?);
+        check_id(id, "id")?;
+        let found = engine.try_by_id(id)?;
+        Ok(found.filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
+    }
+}
+
+/// Estimates how long a search takes, in nanoseconds, from above: measured where the machine was busy (decision 0013).
+fn estimate(view: &View, selection: &Selection, options: &Search, dimensions: usize) -> usize {
+    let vectors = dimensions / 8 + 20;
+    let (once, each) = match options.mode {
+        Mode::Lexical => (10_000, 60),
+        Mode::Semantic => (10_000, vectors),
+        Mode::Hybrid => (40_000, 200 + vectors),
+    };
+    let filter = if selection.filter.is_some() { 1_000 } else { 0 };
+    let hits = options.limit.min(view.live());
+    once + view.places() * (each + filter) + hits * (1 + 2 * options.context) * 1_000
+}
+
+/// How much of the index an answer copies.
+fn bytes(view: &View, found: &[Found<'_>], context: usize) -> usize {
+    let of = |found: &Found<'_>| {
+        let around = view.around(found.place, context).into_iter().flatten();
+        found.entry.bytes() + around.map(|entry| entry.bytes()).sum::<usize>()
+    };
+    found.iter().map(of).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_holds_a_lock_is_not_waited_for() {
+        let memory = Memory::new().unwrap();
+        let id = memory.add("Ada likes green tea").unwrap().id;
+        let options = Search::default();
+        let try_both = || {
+            (
+                memory.try_search("tea", &options).unwrap(),
+                memory.try_get(&id).unwrap(),
+            )
+        };
+        assert_eq!(try_both(), (None, None));
+        let hits = memory.search("tea", options.clone()).unwrap();
+        let record = memory.get(&id).unwrap();
+        assert_eq!(try_both(), (Some(hits.clone()), record.clone()));
+
+        let engine = memory.engine().unwrap();
+        let held = engine.indexes.lock().unwrap();
+        assert_eq!(try_both(), (None, record.clone()));
+        drop(held);
+        // A store in memory has one connection: who writes holds it.
+        engine
+            .store()
+            .read(|_| {
+                assert_eq!(try_both(), (None, None));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(try_both(), (Some(hits), record));
+    }
+}

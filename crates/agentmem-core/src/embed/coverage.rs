@@ -23,7 +23,11 @@ impl Coverage {
     /// Takes what [`super::distinct_tokens`] gives of a query.
     pub fn new(query: &[u16]) -> Self {
         Coverage {
-            query: query.iter().flat_map(|&id| token_row(id.into())).collect(),
+            query: query
+                .iter()
+                .flat_map(|&id| token_row(id.into()))
+                .copied()
+                .collect(),
             products: vec![0; query.len()],
             // In the order of the query's tokens, so that the result is the same to the last bit everywhere.
             weight: query.iter().fold(0.0, |sum, &id| sum + row_norm(id.into())),
@@ -54,7 +58,7 @@ impl Coverage {
         let width = self.products.len();
         let known = &mut self.known[usize::from(id)];
         if *known == 0 {
-            let (row, norm) = (widened(&token_row(id.into())), row_norm(id.into()));
+            let (row, norm) = (widened(token_row(id.into())), row_norm(id.into()));
             dots(&self.query, &row, &mut self.products);
             let similarities = self.products.iter().map(|&it| f64::from(it) / norm);
             self.similarities.extend(similarities);

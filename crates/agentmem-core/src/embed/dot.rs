@@ -1,5 +1,8 @@
 //! Dot products of int8 vectors: exact integers, so that every way to compute them gives the same.
 
+#[cfg(target_arch = "x86_64")]
+use super::avx2;
+
 /// Gives the dot product of two vectors of equal length: exact up to 131,071 components.
 pub fn dot(a: &[i8], b: &[i8]) -> i32 {
     a.iter()
@@ -35,29 +38,17 @@ pub fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
         )]
         // SAFETY: AVX2 was detected.
         unsafe {
-            dots_avx2(vectors, query, products);
+            avx2::dots(vectors, query, products);
         }
         return;
     }
-    dots_anywhere(vectors, query, products);
-}
-
-/// The same code, compiled for processors with AVX2: twice as quick.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn dots_avx2(vectors: &[i8], query: &[i16], products: &mut [i32]) {
-    dots_anywhere(vectors, query, products);
-}
-
-#[inline(always)]
-fn dots_anywhere(vectors: &[i8], query: &[i16], products: &mut [i32]) {
     for (vector, product) in vectors.chunks_exact(query.len()).zip(products) {
         *product = wide_dot(vector, query);
     }
 }
 
 #[inline(always)]
-fn wide_dot(vector: &[i8], query: &[i16]) -> i32 {
+pub(super) fn wide_dot(vector: &[i8], query: &[i16]) -> i32 {
     vector
         .iter()
         .zip(query)
@@ -71,22 +62,25 @@ mod tests {
 
     #[test]
     fn many_products_are_what_each_one_is() {
-        for dimensions in [0, 1, 7, 16, 33, 128, 384, 4096] {
+        for (dimensions, count) in [0, 1, 7, 16, 33, 128, 384, 4096]
+            .into_iter()
+            .zip([5, 4, 11, 3, 9, 8, 6, 5])
+        {
             let component = |at: usize| ((at * 7919 + 13) % 255) as u8;
-            let vectors: Vec<i8> = (0..5 * dimensions)
+            let vectors: Vec<i8> = (0..count * dimensions)
                 .map(|at| component(at).cast_signed().max(-127))
                 .collect();
             let query: Vec<i8> = vectors.iter().rev().take(dimensions).copied().collect();
-            let mut products = [1; 5];
+            let mut products = vec![1; count];
             dots(&vectors, &widened(&query), &mut products);
             for (number, &product) in products.iter().enumerate() {
                 let vector = &vectors[number * dimensions..][..dimensions];
                 assert_eq!(product, dot(vector, &query), "{dimensions}");
             }
         }
-        let extreme = [-127_i8; 4096];
-        let mut products = [0];
-        dots(&extreme, &widened(&extreme), &mut products);
-        assert_eq!(products, [4096 * 127 * 127]);
+        let extreme = [-127_i8; 4 * 4096];
+        let mut products = [0; 4];
+        dots(&extreme, &widened(&extreme[..4096]), &mut products);
+        assert_eq!(products, [4096 * 127 * 127; 4]);
     }
 }

@@ -1,5 +1,7 @@
 //! The built-in embedder, a vector for a text from a table of tokens by integers alone; and which other there may be.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod coverage;
 mod dot;
 mod embedder;
@@ -14,6 +16,7 @@ pub use dot::{dot, dots, square_norm, widened};
 #[cfg(test)]
 use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};
+use table::has_meaning;
 pub use table::{DIMENSIONS, TABLE_ID, TOKENS, row_norm, token_row};
 pub use wordpiece::token_ids;
 
@@ -33,7 +36,7 @@ pub fn embed_tokens(ids: &[u32]) -> Vec<i8> {
     for ids in ids.chunks(SUMMED_AT_ONCE - 1) {
         let mut partial = [0_i32; DIMENSIONS];
         for &id in ids {
-            for (sum, component) in partial.iter_mut().zip(token_row(id)) {
+            for (sum, &component) in partial.iter_mut().zip(token_row(id)) {
                 *sum += i32::from(component);
             }
         }
@@ -74,7 +77,7 @@ pub fn distinct_tokens(ids: &[u32]) -> Vec<u16> {
     let mut distinct = Vec::with_capacity(COMPARED_TOKENS.min(ids.len()));
     for &id in ids {
         let short = u16::try_from(id).expect("the vocabulary has 30,522 tokens");
-        if row_norm(id) > 0.0 && !distinct.contains(&short) {
+        if has_meaning(id) && !distinct.contains(&short) {
             distinct.push(short);
             if distinct.len() == COMPARED_TOKENS {
                 break;

@@ -4,12 +4,11 @@
 //! WordPiece; `conformance/vectors/embeddings.json` decides what is right.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::text;
+use crate::text::{self, FnvBuilder};
 
 /// A longer word, in characters, is unknown as a whole.
 const LONGEST_WORD: usize = 100;
@@ -17,7 +16,7 @@ const LONGEST_WORD: usize = 100;
 /// Tokens and their ids.
 #[derive(Default)]
 struct Tokens {
-    ids: HashMap<&'static str, u32, BuildHasherDefault<Fnv>>,
+    ids: HashMap<&'static str, u32, FnvBuilder>,
     /// The length of the longest token, in bytes.
     longest: usize,
 }
@@ -50,30 +49,6 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
     }
     vocabulary
 });
-
-/// The hash FNV-1a, 64 bits: on short words quicker than the standard one.
-///
-/// It has no secret, and needs none: the keys are the vocabulary's, a stranger's text only looks them up.
-/// Source: G. Fowler, L. C. Noll, K.-P. Vo, D. Eastlake, "The FNV Non-Cryptographic Hash Algorithm".
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 /// Gives the token ids of a text in order, repeats included.
 ///

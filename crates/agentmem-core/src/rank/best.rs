@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use memchr::memmem::Finder;
+
 use crate::filter::Filter;
 use crate::search_index::{Entry, View};
 use crate::store::Selection;
@@ -16,7 +18,7 @@ pub(super) struct Best<'a> {
     kept: Vec<Valued<'a>>,
     least: f64,
     /// What the metadata of every selected record has.
-    needles: Vec<String>,
+    needles: Vec<Finder<'static>>,
 }
 
 #[derive(Clone, Copy)]
@@ -36,8 +38,10 @@ impl<'a> Best<'a> {
             least: 0.0,
             needles: selection
                 .filter
-                .as_ref()
-                .map_or_else(Vec::new, Filter::needles),
+                .iter()
+                .flat_map(Filter::needles)
+                .map(|needle| Finder::new(&needle).into_owned())
+                .collect(),
         }
     }
 
@@ -55,7 +59,7 @@ impl<'a> Best<'a> {
             return;
         };
         let metadata = || entry.metadata();
-        let has = |needle: &String| entry.metadata_json().contains(needle);
+        let has = |needle: &Finder<'_>| needle.find(entry.metadata_json()).is_some();
         if !self.needles.iter().all(has)
             || !self
                 .selection
@@ -68,7 +72,7 @@ impl<'a> Best<'a> {
             entry,
             place,
         });
-        if self.kept.len() >= 2 * self.count + 16 {
+        if self.kept.len() >= self.count + (self.count / 2).max(16) {
             self.cut();
             self.least = self.kept.iter().map(|it| it.value).fold(f64::MAX, f64::min);
         }

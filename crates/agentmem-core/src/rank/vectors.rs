@@ -30,19 +30,35 @@ pub(super) fn offer_nearest(best: &mut Best<'_>, view: &View, query: &[i8]) {
     let square_norm = embed::square_norm(query);
     let (query, mut space) = (embed::widened(query), [0; CHUNK_SLOTS]);
     for (number, chunk) in view.chunks().iter().enumerate() {
-        let products = products(chunk, &query, &mut space).iter();
-        for (slot, (&product, &norm)) in products.zip(chunk.square_norms()).enumerate() {
-            // Without a root and a quotient: what is clearly below the least that counts. Rounding is far below one part in 10^9.
-            let least = best.least() * best.least() * (1.0 - 1e-9);
-            let product_squared = f64::from(product) * f64::from(product);
-            if product > 0 && product_squared >= least * (square_norm as f64 * f64::from(norm)) {
+        let products = products(chunk, &query, &mut space).chunks(BLOCK);
+        let blocks = products.zip(chunk.square_norms().chunks(BLOCK));
+        for (block, (products, norms)) in blocks.enumerate() {
+            if !reach(products, norms, best.least(), square_norm) {
+                continue;
+            }
+            for (slot, (&product, &norm)) in products.iter().zip(norms).enumerate() {
                 let cosine = embed::cosine(product, square_norm, i64::from(norm));
                 if cosine > 0.0 {
-                    best.offer(number * CHUNK_SLOTS + slot, cosine);
+                    best.offer(number * CHUNK_SLOTS + block * BLOCK + slot, cosine);
                 }
             }
         }
     }
+}
+
+/// Records that are looked at together, to see that none of them counts.
+const BLOCK: usize = 32;
+
+/// Whether some cosine above 0 may be at least `least`, told without roots and quotients.
+///
+/// In floats of 32 bits, of which processors compare many at once; what they round off is far below one part in 10^5.
+fn reach(products: &[i32], square_norms: &[u32], least: f64, query_square_norm: i64) -> bool {
+    let least = (least * least * query_square_norm as f64 * (1.0 - 1e-5)) as f32;
+    let pairs = products.iter().zip(square_norms);
+    pairs.fold(false, |any, (&product, &norm)| {
+        let (product, norm) = (product as f32, norm.cast_signed() as f32);
+        any | ((product > 0.0) & (product * product >= least * norm))
+    })
 }
 
 /// C of spec 8.9 by place: what the neighbours of a turn mean counts too, the less the further away.

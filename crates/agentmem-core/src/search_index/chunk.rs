@@ -269,7 +269,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The same in the form of RFC 8785; nothing for an empty object.
-    pub fn metadata_json(self) -> &'a str {
+    pub fn metadata_json(self) -> &'a [u8] {
         self.packed().metadata_json()
     }
 

@@ -17,6 +17,12 @@ const HAS_NAME: u8 = 16;
 /// Appends a record and its words and tokens.
 pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
     let record = &document.record;
+    // First, since filters read it of many records.
+    if record.metadata.is_empty() {
+        write_bytes(out, b"");
+    } else {
+        write_bytes(out, json::canonical_object(&record.metadata).as_bytes());
+    }
     let uuid = parse_uuid(&record.id);
     let flags = [
         (HAS_UUID, uuid.is_some()),
@@ -47,11 +53,6 @@ pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
         write_bytes(out, text.as_bytes());
     }
     write_bytes(out, record.content.as_bytes());
-    if record.metadata.is_empty() {
-        write_bytes(out, b"");
-    } else {
-        write_bytes(out, json::canonical_object(&record.metadata).as_bytes());
-    }
     write_number(out, document.tokens.len() as u64);
     out.extend(document.tokens.iter().flat_map(|token| token.to_le_bytes()));
     write_number(out, document.speaker.len() as u64);
@@ -73,37 +74,30 @@ pub(super) struct Packed<'a>(pub &'a [u8]);
 
 impl<'a> Packed<'a> {
     pub fn id(self) -> String {
-        let mut rest = Reader(self.0);
-        let flags = rest.byte();
+        let (flags, mut rest) = self.behind_metadata();
         rest.id(flags)
     }
 
     pub fn importance(self) -> f64 {
-        let mut rest = Reader(self.0);
-        let flags = rest.byte();
+        let (flags, mut rest) = self.behind_metadata();
         rest.skip_id(flags);
         rest.importance(flags)
     }
 
     pub fn expires_at(self) -> Option<i64> {
-        let mut rest = Reader(self.0);
-        let flags = rest.byte();
+        let (flags, mut rest) = self.behind_metadata();
         rest.skip_id(flags);
         rest.importance(flags);
         rest.expiry(flags)
     }
 
     pub fn metadata(self) -> Metadata {
-        let mut rest = self.behind_names();
-        rest.bytes();
-        rest.metadata()
+        Reader(self.0).metadata()
     }
 
-    /// Nothing for an empty object.
-    pub fn metadata_json(self) -> &'a str {
-        let mut rest = self.behind_names();
-        rest.bytes();
-        rest.text()
+    /// The form of RFC 8785; nothing for an empty object.
+    pub fn metadata_json(self) -> &'a [u8] {
+        Reader(self.0).bytes()
     }
 
     /// How many bytes it takes; behind it others may follow.
@@ -123,8 +117,7 @@ impl<'a> Packed<'a> {
 
     /// Gives the record; its scope and its time of happening are kept elsewhere.
     pub fn record(self, scope: &Arc<Scope>, created_at: i64) -> Record {
-        let mut rest = Reader(self.0);
-        let flags = rest.byte();
+        let (flags, mut rest) = self.behind_metadata();
         let id = rest.id(flags);
         let importance = rest.importance(flags);
         let expires_at = rest.expiry(flags).map(time);
@@ -138,7 +131,7 @@ impl<'a> Packed<'a> {
             scope: (**scope).clone(),
             role,
             name,
-            metadata: rest.metadata(),
+            metadata: self.metadata(),
             importance,
             created_at: time(created_at),
             updated_at,
@@ -177,9 +170,15 @@ impl<'a> Packed<'a> {
         })
     }
 
-    fn behind_names(self) -> Reader<'a> {
+    /// The flags, and what follows them.
+    fn behind_metadata(self) -> (u8, Reader<'a>) {
         let mut rest = Reader(self.0);
-        let flags = rest.byte();
+        rest.bytes();
+        (rest.byte(), rest)
+    }
+
+    fn behind_names(self) -> Reader<'a> {
+        let (flags, mut rest) = self.behind_metadata();
         rest.skip_id(flags);
         rest.importance(flags);
         rest.expiry(flags);
@@ -193,7 +192,6 @@ impl<'a> Packed<'a> {
 
     fn behind_record(self) -> Reader<'a> {
         let mut rest = self.behind_names();
-        rest.bytes();
         rest.bytes();
         rest
     }

@@ -4,7 +4,7 @@
 //! decides what is right.
 
 /// Words that the rules would spoil, and what they become.
-const EXCEPTIONS: [(&str, &str); 15] = [
+static EXCEPTIONS: [(&str, &str); 15] = [
     ("skis", "ski"),
     ("skies", "sky"),
     ("idly", "idl"),
@@ -22,19 +22,21 @@ const EXCEPTIONS: [(&str, &str); 15] = [
     ("andes", "andes"),
 ];
 
+const LONGEST_EXCEPTION: usize = 6;
+
 /// Beginnings after which R1 starts at once, so that `general` and `generate` keep different stems.
-const REGION_PREFIXES: [&str; 9] = [
+static REGION_PREFIXES: [&str; 9] = [
     "arsen", "commun", "emerg", "gener", "inter", "later", "organ", "past", "univers",
 ];
 
 /// Words that keep their `ing`, without it.
-const KEEPS_ING: [&str; 6] = ["even", "cann", "inn", "earr", "herr", "out"];
+static KEEPS_ING: [&str; 6] = ["even", "cann", "inn", "earr", "herr", "out"];
 
 /// Words that keep their `eed`, without it.
-const KEEPS_EED: [&str; 3] = ["succ", "proc", "exc"];
+static KEEPS_EED: [&str; 3] = ["succ", "proc", "exc"];
 
 // In the three tables that follow a suffix stands before those that it ends with: the first match is the longest.
-const STEP_2: [(&str, &str); 25] = [
+static STEP_2: [(&str, &str); 25] = [
     ("ational", "ate"),
     ("tional", "tion"),
     ("ization", "ize"),
@@ -62,7 +64,7 @@ const STEP_2: [(&str, &str); 25] = [
     ("ogi", "og"),
 ];
 
-const STEP_3: [(&str, &str); 9] = [
+static STEP_3: [(&str, &str); 9] = [
     ("ational", "ate"),
     ("tional", "tion"),
     ("alize", "al"),
@@ -74,7 +76,7 @@ const STEP_3: [(&str, &str); 9] = [
     ("ful", ""),
 ];
 
-const STEP_4: [&str; 18] = [
+static STEP_4: [&str; 18] = [
     "ement", "ment", "ent", "ance", "ence", "able", "ible", "ant", "ate", "ive", "ize", "iti",
     "ism", "ion", "ous", "al", "er", "ic",
 ];
@@ -84,7 +86,9 @@ const STEP_4: [&str; 18] = [
 /// Letters are a-z, digits count as consonants, an apostrophe is part of the word. A word with any other character is
 /// returned as it is: the algorithm says nothing about it.
 pub fn stem(word: &str) -> String {
-    if let Some((_, stem)) = EXCEPTIONS.iter().find(|(exception, _)| *exception == word) {
+    if word.len() <= LONGEST_EXCEPTION
+        && let Some((_, stem)) = EXCEPTIONS.iter().find(|(exception, _)| *exception == word)
+    {
         return (*stem).to_owned();
     }
     let stemmable = word
@@ -138,10 +142,9 @@ impl Word {
                 letters[at] = b'Y';
             }
         }
-        let r1 = match REGION_PREFIXES
-            .iter()
-            .find(|prefix| letters.starts_with(prefix.as_bytes()))
-        {
+        let r1 = match REGION_PREFIXES.iter().find(|prefix| {
+            letters.first() == prefix.as_bytes().first() && letters.starts_with(prefix.as_bytes())
+        }) {
             Some(prefix) => prefix.len(),
             None => region_after(&letters, 0),
         };
@@ -155,7 +158,8 @@ impl Word {
     }
 
     fn ends_with(&self, suffix: &str) -> bool {
-        self.letters.ends_with(suffix.as_bytes())
+        // Most suffixes are told by their last letter, without a call.
+        self.letters.last() == suffix.as_bytes().last() && self.letters.ends_with(suffix.as_bytes())
     }
 
     /// Gives the length of what stands before `suffix`.
@@ -290,9 +294,7 @@ impl Word {
 
     /// Step 2.
     fn shorten_double_suffix(&mut self) {
-        let Some((suffix, replacement)) = STEP_2
-            .into_iter()
-            .find(|(suffix, _)| self.ends_with(suffix))
+        let Some(&(suffix, replacement)) = STEP_2.iter().find(|(suffix, _)| self.ends_with(suffix))
         else {
             return;
         };
@@ -309,9 +311,7 @@ impl Word {
 
     /// Step 3.
     fn shorten_suffix(&mut self) {
-        let Some((suffix, replacement)) = STEP_3
-            .into_iter()
-            .find(|(suffix, _)| self.ends_with(suffix))
+        let Some(&(suffix, replacement)) = STEP_3.iter().find(|(suffix, _)| self.ends_with(suffix))
         else {
             return;
         };
@@ -323,7 +323,7 @@ impl Word {
 
     /// Step 4.
     fn drop_suffix(&mut self) {
-        let Some(suffix) = STEP_4.into_iter().find(|suffix| self.ends_with(suffix)) else {
+        let Some(&suffix) = STEP_4.iter().find(|suffix| self.ends_with(suffix)) else {
             return;
         };
         let at = self.before(suffix);

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-static STOP_WORDS: LazyLock<HashSet<&'static str>> =
+use super::fnv::FnvBuilder;
+
+static STOP_WORDS: LazyLock<HashSet<&'static str, FnvBuilder>> =
     LazyLock::new(|| include_str!("../../data/stopwords.txt").lines().collect());
 
 /// Tells a stop word, compared in lower case and before stemming.

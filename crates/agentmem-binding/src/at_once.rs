@@ -48,7 +48,7 @@ fn try_read(memory: &Memory, call: Call) -> Result<Option<String>> {
         Call::Search(query, options) => memory
             .try_search(&query, &options)?
             .map(|hits| wire::hits(&hits)),
-        Call::Get(id) => memory.try_get(&id)?.map(|record| wire::record(&record)),
+        Call::Get(id, None) => memory.try_get(&id)?.map(|record| wire::record(&record)),
         _ => None,
     })
 }

@@ -517,11 +517,14 @@ pub(crate) fn hand_in<T: Send + 'static>(
 pub(crate) fn run_read(memory: &Memory, call: Call) -> Result<String> {
     Ok(match call {
         Call::Search(query, options) => wire::hits(&memory.search(&query, options)?),
-        Call::Get(id) => memory
-            .get(&id)?
-            .map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
+        Call::Get(id, as_of) => match as_of {
+            None => memory.get(&id)?,
+            Some(as_of) => memory.get_as_of(&id, as_of)?,
+        }
+        .map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
         Call::GetAll(options) => wire::records(&memory.get_all(options)?),
-        Call::Count(select) => memory.count(select)?.to_string(),
+        Call::Count(select, None) => memory.count(select)?.to_string(),
+        Call::Count(select, Some(as_of)) => memory.count_as_of(select, as_of)?.to_string(),
         Call::History(id) => wire::events(&memory.history(&id)?),
         Call::Changes { after, limit } => wire::events(&memory.changes(after, limit)?),
         Call::Stats => wire::stats(&memory.stats()?),

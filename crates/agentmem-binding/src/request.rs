@@ -1,7 +1,7 @@
 //! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
 
 use agentmem_core::{
-    Change, DEFAULT_IMPORTANCE, Durability, Embedder, Error, Expiry, GetAll, History,
+    AsOf, Change, DEFAULT_IMPORTANCE, Durability, Embedder, Error, Expiry, GetAll, History,
     MAX_DIMENSIONS, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order,
     Recency, Request, Result, ScopeMatch, Search, Select, Timestamp,
 };
@@ -13,11 +13,13 @@ use crate::added::{ADD, Defaults, Speaker, Speakers, expiry, new_record};
 use crate::fields::{Fields, Floats, MAX_INTEGER, into_text};
 
 const SCOPE: [&str; 3] = ["userId", "agentId", "runId"];
-const SELECT: [&str; 6] = ["userId", "agentId", "runId", "filter", "since", "until"];
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
 ];
-const SEARCH: [&str; 14] = [
+const COUNT: [&str; 7] = [
+    "userId", "agentId", "runId", "filter", "since", "until", "asOf",
+];
+const SEARCH: [&str; 15] = [
     "userId",
     "agentId",
     "runId",
@@ -32,9 +34,11 @@ const SEARCH: [&str; 14] = [
     "context",
     "explain",
     "embedding",
+    "asOf",
 ];
-const GET_ALL: [&str; 10] = [
+const GET_ALL: [&str; 11] = [
     "userId", "agentId", "runId", "filter", "since", "until", "limit", "offset", "after", "order",
+    "asOf",
 ];
 const CHANGES: [&str; 7] = [
     "content",
@@ -110,9 +114,9 @@ impl Operation {
 /// A call that was read.
 pub(crate) enum Call {
     Search(String, Search),
-    Get(String),
+    Get(String, Option<AsOf>),
     GetAll(GetAll),
-    Count(Select),
+    Count(Select, Option<AsOf>),
     History(String),
     Changes { after: i64, limit: Option<usize> },
     Stats,
@@ -170,11 +174,13 @@ impl Arguments {
             }
             Operation::Get => {
                 let id = self.text("id")?;
-                self.options(&[])?;
-                Call::Get(id)
+                Call::Get(id, as_of(&mut self.options(&["asOf"])?)?)
             }
             Operation::GetAll => Call::GetAll(get_all(self.options(&GET_ALL)?)?),
-            Operation::Count => Call::Count(self.options(&SELECT)?.select()?),
+            Operation::Count => {
+                let mut fields = self.options(&COUNT)?;
+                Call::Count(fields.select()?, as_of(&mut fields)?)
+            }
             Operation::Update => {
                 let id = self.text("id")?;
                 let fields = self.options(&CHANGES)?;
@@ -358,6 +364,7 @@ fn search(mut fields: Fields, floats: &mut Floats) -> Result<Search> {
             .unwrap_or(defaults.importance_weight),
         context: fields.count("context", 0, 20)?.unwrap_or(defaults.context),
         explain: fields.boolean("explain")?.unwrap_or(defaults.explain),
+        as_of: as_of(&mut fields)?,
     })
 }
 
@@ -379,7 +386,30 @@ fn get_all(mut fields: Fields) -> Result<GetAll> {
         order: fields
             .choice("order", &[("asc", Order::Asc), ("desc", Order::Desc)])?
             .unwrap_or_default(),
+        as_of: as_of(&mut fields)?,
     })
+}
+
+/// Reads which state of the store is asked of: a time, or `{"seq": …}` (spec 7.6).
+fn as_of(fields: &mut Fields) -> Result<Option<AsOf>> {
+    match fields.given("asOf") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(time)) => {
+            let time = Timestamp::parse(&time).map_err(|error| error.at("asOf"))?;
+            Ok(Some(AsOf::Time(time)))
+        }
+        Some(value @ Value::Object(_)) => {
+            let mut members = Fields::read(value, "asOf", "asOf.", &["seq"])?;
+            let seq = members
+                .integer("seq", 0, MAX_INTEGER)?
+                .ok_or_else(|| Error::invalid("asOf.seq", "is missing"))?;
+            Ok(Some(AsOf::Seq(seq.cast_signed())))
+        }
+        Some(_) => Err(Error::invalid(
+            "asOf",
+            "is neither a time nor {\"seq\": an integer}",
+        )),
+    }
 }
 
 impl Write {

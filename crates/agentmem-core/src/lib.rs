@@ -46,4 +46,4 @@ pub use record::{
     Record, Timestamp,
 };
 pub use scope::{Match, Scope, ScopeMatch};
-pub use store::{Durability, Event, EventKind, Order, Problem, Stats};
+pub use store::{AsOf, Durability, Event, EventKind, Order, Problem, Stats};

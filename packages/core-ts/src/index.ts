@@ -9,9 +9,12 @@ export type { Embedder, EmbedderOption } from "./embed/embedder.js";
 export { AgentMemError, type ErrorCode } from "./error.js";
 export type { SelectOptions } from "./filter.js";
 export {
+  type AsOfInput,
+  type AsOfOptions,
   type CallOptions,
   type ChangesOptions,
   type ClearOptions,
+  type CountOptions,
   type DeleteOptions,
   type EventKind,
   type FileMemoryApi,

@@ -36,6 +36,15 @@ export interface Problem {
   seq: number | null;
 }
 
+/** Which state of the store is asked of: the one after what was written until a time, or after an event (spec 7.6). */
+export type AsOf = { readonly at: number } | { readonly seq: number };
+
+/** A state of the store: the one after an event, in which expiry is judged by a time (spec 7.7). */
+export interface PointInTime {
+  readonly seq: number;
+  readonly now: number;
+}
+
 /** A state that was superseded, and when. */
 interface Past {
   readonly state: Row;
@@ -80,11 +89,31 @@ export class Store {
       );
   }
 
-  /** Finds the last state of a record that is kept, also of one that was deleted since. */
-  last(id: string): Row | undefined {
-    return (
-      this.#log.findLast((event) => event.id === id && event.state !== null)?.state ?? undefined
-    );
+  /** Finds the last state of a record that is kept of those written until an event, also of one deleted since. */
+  last(id: string, seq = Number.POSITIVE_INFINITY): Row | undefined {
+    const isOne = (event: LogEvent) => event.id === id && event.seq <= seq && event.state !== null;
+    return this.#log.findLast(isOne)?.state ?? undefined;
+  }
+
+  /** Finds the state of the store that is asked of. */
+  pointInTime(asOf: AsOf): PointInTime {
+    const isSeen = (event: LogEvent) =>
+      "seq" in asOf ? event.seq <= asOf.seq : event.at <= asOf.at;
+    const { seq, at } = this.#log.findLast(isSeen) ?? { seq: 0, at: 0 };
+    return { seq, now: "seq" in asOf ? at : asOf.at };
+  }
+
+  /** Finds the state that a record had after an event, expired or not. */
+  getAt(id: string, seq: number): Row | undefined {
+    const last = this.#log.findLast((event) => event.id === id && event.seq <= seq);
+    return last?.state ?? undefined;
+  }
+
+  /** Gives the rows that there were after an event, expired ones too, in the order of adding. */
+  rowsAt(seq: number): Row[] {
+    const states = new Map<string, Row | null>();
+    for (const event of this.#log) if (event.seq <= seq) states.set(event.id, event.state);
+    return [...states.values()].filter((state) => state !== null).sort((a, b) => a.added - b.added);
   }
 
   /** Gives the last states of all ids, deleted and expired ones too, in the order of adding. */

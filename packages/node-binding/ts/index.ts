@@ -18,8 +18,11 @@ export type {
   Verification,
 } from "@agentmem/core/src/memory/api.ts";
 export type {
+  AsOfInput,
+  AsOfOptions,
   ChangesOptions,
   ClearOptions,
+  CountOptions,
   DeleteOptions,
   GetAllOptions,
   HistoryOption,

@@ -1,5 +1,4 @@
 import { invalid } from "@agentmem/core/src/error.ts";
-import type { SelectOptions } from "@agentmem/core/src/filter.ts";
 import type {
   FileMemoryApi,
   Hit,
@@ -9,8 +8,10 @@ import type {
   Verification,
 } from "@agentmem/core/src/memory/api.ts";
 import type {
+  AsOfOptions,
   ChangesOptions,
   ClearOptions,
+  CountOptions,
   DeleteOptions,
   GetAllOptions,
   MemoryOptions,
@@ -139,8 +140,22 @@ abstract class RecordCalls implements ScopedMemoryApi {
     }));
   }
 
-  /** Gives the record with this id, or null. */
-  get(id: string, options: CallOptions = {}): Promise<MemoryRecord | null> {
+  /**
+   * Gives the record with this id, or null.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London");
+   * const [added] = await memory.history(id);
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * const before = await memory.get(id, { asOf: { seq: added.seq } }); // or asOf: new Date("2026-11-22T19:20:30Z")
+   * console.log(before.content); // → "Ada lives in London"
+   * ```
+   */
+  get(id: string, options: AsOfOptions & CallOptions = {}): Promise<MemoryRecord | null> {
     return this.#call("get", options, (own) => ({
       id: wire.scalar(id, "id"),
       options: wire.options(own),
@@ -219,7 +234,7 @@ abstract class RecordCalls implements ScopedMemoryApi {
   }
 
   /** Counts the selected records. */
-  count(options: SelectOptions & CallOptions = {}): Promise<number> {
+  count(options: CountOptions & CallOptions = {}): Promise<number> {
     return this.#call("count", options, (own) => ({ options: wire.options(own) }));
   }
 

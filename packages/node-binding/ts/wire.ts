@@ -10,7 +10,7 @@ import {
   METADATA_LIMITS,
   nameOf,
 } from "@agentmem/core/src/record/json.ts";
-import { formatTime, parseTime } from "@agentmem/core/src/record/time.ts";
+import { formatTime, isDate, parseTime } from "@agentmem/core/src/record/time.ts";
 import { readVector } from "@agentmem/core/src/record/vector.ts";
 
 // Here JavaScript's own values become JSON text, and what is not JSON is refused (spec 1.3). What an option may be, and
@@ -37,6 +37,10 @@ const READERS: Readonly<
     return vector.length;
   },
   recency: (value, field) => options(value, field, `${field}.`),
+  asOf: (value, field) =>
+    typeof value === "object" && !Array.isArray(value) && !isDate(value)
+      ? options(value, field, `${field}.`)
+      : time(value, field),
 };
 
 /**

@@ -17,6 +17,7 @@ from ._types import (
     UNSET,
     AddDefaults,
     AddItem,
+    AsOf,
     Clock,
     Durability,
     EmbedderOption,
@@ -148,6 +149,7 @@ class _RecordCalls:
         importance_weight: float | None = 0.0,
         context: int | None = 0,
         explain: bool | None = False,
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first.
@@ -174,6 +176,7 @@ class _RecordCalls:
             context: How many turns of the same user, agent and run each hit brings from before it
                 and from after it, whatever the filter; 0 to 20.
             explain: Whether each hit tells why it was found, in numbers.
+            as_of: As in `get`. The cost grows with the number of records that are searched.
         """
         given = {
             "userId": user_id,
@@ -190,15 +193,25 @@ class _RecordCalls:
             "importanceWeight": importance_weight,
             "context": context,
             "explain": explain,
+            "asOf": as_of,
         }
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
         return [wire.hit(one) for one in await self._call("search", arguments, vectors)]
 
-    async def get(self, id: str, **unknown: NoReturn) -> Record | None:
-        """Gives the record with this id, or None."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+    async def get(
+        self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn
+    ) -> Record | None:
+        """Gives the record with this id, or None.
+
+        Args:
+            id: That of the record.
+            as_of: Asks of the store as it was: after all that was written until a time, or after
+                an event, `{"seq": 7}`. What was purged is gone from the past as well.
+        """
+        options = wire.options({"asOf": as_of}, unknown)
+        arguments = {"id": wire.scalar(id, "id"), "options": options}
         found = await self._call("get", arguments)
         return None if found is None else wire.record(found)
 
@@ -215,6 +228,7 @@ class _RecordCalls:
         offset: int | None = None,
         after: str | None = None,
         order: Order | None = "desc",
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> list[Record]:
         """Gives the selected records in the order of time; all of them, unless there is a limit.
@@ -232,6 +246,7 @@ class _RecordCalls:
                 expired since.
             order: Newest first (`desc`) or oldest first (`asc`), by `created_at`, then by order of
                 adding.
+            as_of: As in `get`.
 
         Raises:
             NotFoundError: There never was a record with the id `after`.
@@ -247,6 +262,7 @@ class _RecordCalls:
             "offset": offset,
             "after": after,
             "order": order,
+            "asOf": as_of,
         }
         arguments = {"options": wire.options(given, unknown)}
         return [wire.record(one) for one in await self._call("getAll", arguments)]
@@ -346,6 +362,7 @@ class _RecordCalls:
         filter: JsonObject | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> int:
         """Counts the selected records.
@@ -357,6 +374,7 @@ class _RecordCalls:
             filter: A filter over metadata.
             since: The earliest `created_at`.
             until: The first `created_at` that is too late.
+            as_of: As in `get`.
         """
         given = {
             "userId": user_id,
@@ -365,6 +383,7 @@ class _RecordCalls:
             "filter": filter,
             "since": since,
             "until": until,
+            "asOf": as_of,
         }
         return int(await self._call("count", {"options": wire.options(given, unknown)}))
 

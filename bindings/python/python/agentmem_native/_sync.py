@@ -15,6 +15,7 @@ from ._types import (
     UNSET,
     AddDefaults,
     AddItem,
+    AsOf,
     Clock,
     Durability,
     EmbedderOption,
@@ -121,6 +122,7 @@ class _RecordCalls:
         importance_weight: float | None = 0.0,
         context: int | None = 0,
         explain: bool | None = False,
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> list[Hit]:
         """Finds the records that answer a query, best first."""
@@ -139,15 +141,17 @@ class _RecordCalls:
             "importanceWeight": importance_weight,
             "context": context,
             "explain": explain,
+            "asOf": as_of,
         }
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
         return [wire.hit(one) for one in self._call("search", arguments, vectors)]
 
-    def get(self, id: str, **unknown: NoReturn) -> Record | None:
+    def get(self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn) -> Record | None:
         """Gives the record with this id, or None."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        options = wire.options({"asOf": as_of}, unknown)
+        arguments = {"id": wire.scalar(id, "id"), "options": options}
         found = self._call("get", arguments)
         return None if found is None else wire.record(found)
 
@@ -164,6 +168,7 @@ class _RecordCalls:
         offset: int | None = None,
         after: str | None = None,
         order: Order | None = "desc",
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> list[Record]:
         """Gives the selected records in the order of time; all of them, unless there is a limit."""
@@ -178,6 +183,7 @@ class _RecordCalls:
             "offset": offset,
             "after": after,
             "order": order,
+            "asOf": as_of,
         }
         arguments = {"options": wire.options(given, unknown)}
         return [wire.record(one) for one in self._call("getAll", arguments)]
@@ -262,6 +268,7 @@ class _RecordCalls:
         filter: JsonObject | None = None,
         since: Time | None = None,
         until: Time | None = None,
+        as_of: AsOf | None = None,
         **unknown: NoReturn,
     ) -> int:
         """Counts the selected records."""
@@ -272,6 +279,7 @@ class _RecordCalls:
             "filter": filter,
             "since": since,
             "until": until,
+            "asOf": as_of,
         }
         return int(self._call("count", {"options": wire.options(given, unknown)}))
 

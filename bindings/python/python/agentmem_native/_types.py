@@ -37,6 +37,16 @@ class Recency(TypedDict):
     """After so many seconds it gains half of that; above 0."""
 
 
+class AfterEvent(TypedDict):
+    """The state of the store after all events with a `seq` of at most this."""
+
+    seq: int
+
+
+AsOf = Time | AfterEvent
+"""Which state of the store is asked of: by the time of writing, or by the event (spec 7.6)."""
+
+
 class Floats(Protocol):
     """A one-dimensional buffer of floats of 32 or 64 bits: `array.array`, `numpy.ndarray`."""
 

@@ -54,6 +54,7 @@ _ADD_NAMES = {
     "dedupe": "dedupe",
 }
 _RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
+_AS_OF_NAMES = {"seq": "seq"}
 _ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
 
 
@@ -301,6 +302,12 @@ def _recency(value: object, field: str) -> object:
     return _members(value, _RECENCY_NAMES, field, f"{field}.")
 
 
+def _as_of(value: object, field: str) -> object:
+    if isinstance(value, dict):
+        return _members(value, _AS_OF_NAMES, field, f"{field}.")
+    return _time(value, field)
+
+
 def _time(value: object, field: str) -> str:
     if isinstance(value, str):
         return _text(value, field)
@@ -327,6 +334,7 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "until": _time,
     "history": _metadata,
     "recency": _recency,
+    "asOf": _as_of,
 }
 
 

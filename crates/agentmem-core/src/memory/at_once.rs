@@ -37,7 +37,7 @@ impl Memory {
         check_query(query)?;
         options.check()?;
         let selection = options.select.clone().check(&self.scope)?;
-        if query.len() > MOST_QUERY || options.explain {
+        if query.len() > MOST_QUERY || options.explain || options.as_of.is_some() {
             return Ok(None);
         }
         let seen = engine.try_view(&selection.scope.user_id, now, |vocabulary| {

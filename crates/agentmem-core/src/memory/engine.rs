@@ -558,7 +558,7 @@ impl Engine {
     }
 }
 
-fn damaged_vector() -> Error {
+pub(super) fn damaged_vector() -> Error {
     Error::new(Code::Corrupt, "has a vector that is not its embedder's").at("path")
 }
 

@@ -5,6 +5,7 @@ mod embedding;
 mod engine;
 mod ids;
 mod options;
+mod past;
 mod queue;
 mod recent;
 mod reembed;
@@ -20,8 +21,8 @@ use crate::error::{Code, Error, Result};
 use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
-use crate::search_index::{Entry, View};
-use crate::store::{Event, Order, Problem, Snapshot, Stats};
+use crate::search_index::{Entry, View, Vocabulary};
+use crate::store::{self, Event, Order, PointInTime, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
 use queue::{Commit, Place};
@@ -415,17 +416,23 @@ impl Memory {
             offset,
             after,
             order,
+            as_of,
         } = options;
         let selection = select.check(&self.scope)?;
         engine.store().read(|snapshot| {
-            let mut places = snapshot.select(&selection, now)?;
+            let point = as_of.map(|as_of| snapshot.point_in_time(as_of));
+            let point = point.transpose()?;
+            let mut places = match point {
+                None => snapshot.select(&selection, now)?,
+                Some(point) => snapshot.select_at(&selection, point)?,
+            };
             match order {
                 Order::Asc => places.sort_unstable(),
                 Order::Desc => places.sort_unstable_by(|a, b| b.cmp(a)),
             }
             let begin = match after {
                 Some(id) => {
-                    let after = self.place_after(snapshot, &id)?;
+                    let after = self.place_after(snapshot, &id, point)?;
                     match order {
                         Order::Asc => places.partition_point(|place| *place <= after),
                         Order::Desc => places.partition_point(|place| *place >= after),
@@ -437,8 +444,11 @@ impl Memory {
                 .into_iter()
                 .skip(begin)
                 .take(limit.unwrap_or(usize::MAX));
-            let record = |place: crate::store::Place| {
-                let stored = snapshot.by_seq(place.seq)?;
+            let record = |place: store::Place| {
+                let stored = match point {
+                    None => snapshot.by_seq(place.seq)?,
+                    Some(point) => snapshot.by_seq_at(place.seq, point.seq)?.map(|it| it.0),
+                };
                 stored.map(|stored| stored.record).ok_or_else(|| {
                     Error::new(Code::Corrupt, "lacks a row that its index has").at("path")
                 })
@@ -447,10 +457,17 @@ impl Memory {
         })
     }
 
-    fn place_after(&self, snapshot: &Snapshot<'_>, id: &str) -> Result<crate::store::Place> {
-        let found = snapshot
-            .place_of(id)?
-            .filter(|(_, stored)| self.scope.selects(&stored.record.scope));
+    fn place_after(
+        &self,
+        snapshot: &Snapshot<'_>,
+        id: &str,
+        point: Option<PointInTime>,
+    ) -> Result<store::Place> {
+        let found = match point {
+            None => snapshot.place_of(id)?,
+            Some(point) => snapshot.place_at(id, point.seq)?,
+        };
+        let found = found.filter(|(_, stored)| self.scope.selects(&stored.record.scope));
         found.map(|(place, _)| place).ok_or_else(|| {
             Error::new(Code::NotFound, "there never was a record with this id").at("after")
         })
@@ -473,11 +490,16 @@ impl Memory {
         check_query(query)?;
         options.check()?;
         let selection = options.select.clone().check(&self.scope)?;
-        let (view, embedding, terms) =
-            engine.view(&selection.scope.user_id, now, |vocabulary| {
-                vocabulary.query_terms(query)
-            })?;
-        let query = self.analyse(query, terms, &embedding, &options, now)?;
+        let user = &selection.scope.user_id;
+        let (view, query) = match options.as_of {
+            Some(as_of) => self.ask_as_of(&engine, query, &options, user, as_of)?,
+            None => {
+                let terms = |vocabulary: &Vocabulary| vocabulary.query_terms(query);
+                let (view, embedding, terms) = engine.view(user, now, terms)?;
+                let query = self.analyse(query, terms, &embedding, &options, now)?;
+                (view, query)
+            }
+        };
         let found = rank::search(&view, &selection, &query);
         Ok(hits(&view, found, options.context))
     }

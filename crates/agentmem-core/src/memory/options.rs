@@ -10,7 +10,7 @@ use crate::filter::Filter;
 use crate::rank::{Mode, Recency};
 use crate::record::Timestamp;
 use crate::scope::ScopeMatch;
-use crate::store::{Durability, Order, Selection};
+use crate::store::{AsOf, Durability, Order, Selection};
 
 /// The greatest number that an option may be: 2^53 - 1.
 const MAX_INTEGER: f64 = 9_007_199_254_740_991.0;
@@ -175,6 +175,8 @@ pub struct Search {
     pub explain: bool,
     /// The query's vector, where the store's embedder is the caller's own, which a search needs that is not lexical.
     pub embedding: Option<Vec<f32>>,
+    /// Searches the store as it was, at a cost that grows with what it searches; spec 8.14.
+    pub as_of: Option<AsOf>,
 }
 
 impl Default for Search {
@@ -189,6 +191,7 @@ impl Default for Search {
             context: 0,
             explain: false,
             embedding: None,
+            as_of: None,
         }
     }
 }
@@ -205,6 +208,7 @@ impl Search {
             return Err(Error::invalid("context", "is not an integer from 0 to 20"));
         }
         check_weight("importanceWeight", self.importance_weight)?;
+        self.as_of.map_or(Ok(()), AsOf::check)?;
         if let Some(Recency { weight, half_life }) = self.recency {
             check_weight("recency.weight", weight)?;
             if !(half_life > 0.0 && half_life <= MAX_INTEGER) {
@@ -239,6 +243,8 @@ pub struct GetAll {
     pub after: Option<String>,
     /// Newest first by default.
     pub order: Order,
+    /// Asks of the store as it was; spec 7.6.
+    pub as_of: Option<AsOf>,
 }
 
 impl GetAll {
@@ -252,6 +258,7 @@ impl GetAll {
                     .at("offset"),
             );
         }
+        self.as_of.map_or(Ok(()), AsOf::check)?;
         self.after
             .as_deref()
             .map_or(Ok(()), |after| crate::scope::check_id(after, "after"))

@@ -84,6 +84,16 @@ pub(crate) struct Place {
     pub seq: i64,
 }
 
+impl Stored {
+    /// Its place in the order of happening.
+    pub fn place(&self) -> Place {
+        Place {
+            created_at: self.record.created_at.as_millis(),
+            seq: self.seq,
+        }
+    }
+}
+
 /// One state of the store, seen through one connection.
 #[derive(Debug)]
 pub(crate) struct Snapshot<'a> {
@@ -179,6 +189,16 @@ impl<'a> Snapshot<'a> {
     /// The places of all records that are selected and live at `now`, in no order.
     pub fn select(&self, selection: &Selection, now: Timestamp) -> Result<Vec<Place>> {
         let (conditions, values) = selection.conditions(Some(now));
+        self.places(&format!("record WHERE {conditions}"), values, selection)
+    }
+
+    /// The places of the rows of a table that conditions select and the filter of a selection too, in no order.
+    pub(super) fn places(
+        &self,
+        rows: &str,
+        values: impl IntoIterator<Item = Value>,
+        selection: &Selection,
+    ) -> Result<Vec<Place>> {
         let metadata = if selection.filter.is_some() {
             "metadata"
         } else {
@@ -186,9 +206,7 @@ impl<'a> Snapshot<'a> {
         };
         let mut statement = self
             .connection
-            .prepare_cached(&format!(
-                "SELECT created_at, seq, {metadata} FROM record WHERE {conditions}"
-            ))
+            .prepare_cached(&format!("SELECT created_at, seq, {metadata} FROM {rows}"))
             .map_err(sql_error)?;
         let mut found = statement
             .query(params_from_iter(values))
@@ -237,15 +255,7 @@ impl<'a> Snapshot<'a> {
                 .and_then(|mut statement| statement.query_row([id], rows::read).optional())
                 .map_err(sql_error)?,
         };
-        Ok(found.map(|stored| {
-            (
-                Place {
-                    created_at: stored.record.created_at.as_millis(),
-                    seq: stored.seq,
-                },
-                stored,
-            )
-        }))
+        Ok(found.map(|stored| (stored.place(), stored)))
     }
 
     /// The first live record that equals this one in content, role, name, scope and metadata.

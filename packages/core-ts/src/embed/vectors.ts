@@ -39,6 +39,16 @@ export class Vectors {
     if (vector !== undefined) this.#made.set(record, vector);
   }
 
+  /** Gives the vectors of some states without all others, which were superseded meanwhile (spec 12.7). */
+  only(records: readonly StoredRecord[]): Vectors {
+    const vectors = new Vectors(this.embedder);
+    for (const record of records) {
+      const vector = this.#made.get(record);
+      if (vector !== undefined) vectors.#made.set(record, vector);
+    }
+    return vectors;
+  }
+
   /** Tells whether a state lacks a vector that only its embedder could make. */
   lacks(record: StoredRecord): boolean {
     return isOwn(this.embedder) && !this.#made.has(record);

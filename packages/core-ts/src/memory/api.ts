@@ -1,11 +1,12 @@
-import type { SelectOptions } from "../filter.js";
 import type { HitExplanation } from "../rank.js";
 import type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "../record/index.js";
 import type { ScopeIds } from "../scope.js";
 import type { EventKind, Problem } from "../store.js";
 import type {
+  AsOfOptions,
   ChangesOptions,
   ClearOptions,
+  CountOptions,
   DeleteOptions,
   GetAllOptions,
   ReembedOptions,
@@ -156,8 +157,22 @@ export interface ScopedMemoryApi {
    */
   search(query: string, options?: SearchOptions & CallOptions): Promise<Hit[]>;
 
-  /** Gives the record with this id, or null. */
-  get(id: string, options?: CallOptions): Promise<MemoryRecord | null>;
+  /**
+   * Gives the record with this id, or null.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * const { id } = await memory.add("Ada lives in London");
+   * const [added] = await memory.history(id);
+   * await memory.update(id, { content: "Ada lives in Paris" });
+   * const before = await memory.get(id, { asOf: { seq: added.seq } }); // or asOf: new Date("2026-11-22T19:20:30Z")
+   * console.log(before.content); // → "Ada lives in London"
+   * ```
+   */
+  get(id: string, options?: AsOfOptions & CallOptions): Promise<MemoryRecord | null>;
 
   /**
    * Gives the selected records in the order of time; all of them, unless there is a `limit`.
@@ -235,7 +250,7 @@ export interface ScopedMemoryApi {
   clear(...given: [options?: ClearOptions & CallOptions]): Promise<number>;
 
   /** Counts the selected records. */
-  count(options?: SelectOptions & CallOptions): Promise<number>;
+  count(options?: CountOptions & CallOptions): Promise<number>;
 
   /**
    * Gives the events of an id, oldest first, each with the record as it was after it; none for an unknown id.

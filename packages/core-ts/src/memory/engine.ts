@@ -18,7 +18,7 @@ import {
 import { isTime } from "../record/time.js";
 import { checkVector } from "../record/vector.js";
 import { isFresh } from "../search-index.js";
-import { IdSource, type Row, Store } from "../store.js";
+import { type AsOf, IdSource, type PointInTime, type Row, Store } from "../store.js";
 import type { Stats, Verification } from "./api.js";
 import type { HistoryOption } from "./options.js";
 import { type Split, splitSignal, unlessAborted } from "./signal.js";
@@ -79,6 +79,17 @@ export class Engine {
     return [...this.store.rows()].filter(({ record }) => isLive(record, now));
   }
 
+  /** Gives the state of the store that a call asks of: an earlier one (spec 7.6), or the newest, at the call's `now`. */
+  pointInTime(asOf: AsOf | null | undefined, now: number): PointInTime {
+    return asOf ? this.store.pointInTime(asOf) : { seq: Number.POSITIVE_INFINITY, now };
+  }
+
+  /** Gives the rows of the records that are live in a state of the store, in the order of adding. */
+  liveAt({ seq, now }: PointInTime): Row[] {
+    if (seq === Number.POSITIVE_INFINITY) return this.live(now);
+    return this.store.rowsAt(seq).filter(({ record }) => isLive(record, now));
+  }
+
   /**
    * Gives the vectors of some texts, as they were given or as the caller's embedder makes them (spec 12.3); null for each
    * where the embedder is not the caller's own. It waits for nothing but the embedder, and not once the signal is aborted.
@@ -136,7 +147,7 @@ export class Engine {
       const records = [...this.store.rows()].map(({ record }) => record);
       const missing = records.filter((record) => next.lacks(record));
       if (!isOwn(target) || missing.length === 0) {
-        this.vectors = next;
+        this.vectors = next.only(records);
         this.#next = null;
         this.#embedder = target;
         return records.length;

@@ -1,13 +1,7 @@
 import { embed, quantise } from "../embed/index.js";
 import { isOwn } from "../embed/vectors.js";
 import { AgentMemError, invalid } from "../error.js";
-import {
-  isSelected,
-  SELECT_READERS,
-  type Selection,
-  type SelectOptions,
-  selectionOf,
-} from "../filter.js";
+import { isSelected, type Selection, selectionOf } from "../filter.js";
 import { rank, type SearchMode } from "../rank.js";
 import {
   type AddItem,
@@ -30,15 +24,19 @@ import { checkText, readOptions, utf8Length } from "../record/json.js";
 import { formatTime } from "../record/time.js";
 import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope.js";
 import { SearchIndex } from "../search-index.js";
-import type { LogEvent, Row } from "../store.js";
+import type { AsOf, LogEvent, PointInTime, Row } from "../store.js";
 import { isBlank } from "../text/unicode.js";
 import type { Hit, MemoryApi, MemoryEvent, ScopedMemoryApi, Stats, Verification } from "./api.js";
 import { Engine } from "./engine.js";
 import {
+  AS_OF_READERS,
+  type AsOfOptions,
   CHANGES_READERS,
   type ChangesOptions,
   CLEAR_READERS,
   type ClearOptions,
+  COUNT_READERS,
+  type CountOptions,
   DELETE_READERS,
   type DeleteOptions,
   GET_ALL_READERS,
@@ -64,8 +62,11 @@ export type {
   Verification,
 } from "./api.js";
 export type {
+  AsOfInput,
+  AsOfOptions,
   ChangesOptions,
   ClearOptions,
+  CountOptions,
   DeleteOptions,
   GetAllOptions,
   HistoryOption,
@@ -122,8 +123,9 @@ abstract class RecordCalls implements ScopedMemoryApi {
     // Agent, run, filter and times only select: statistics are those of the user (spec 8.4).
     const { userId } = selection.scope;
     const partition = userId === undefined ? {} : { userId };
+    const point = this.#engine.pointInTime(given.asOf, now);
     const index = new SearchIndex(
-      this.#engine.live(now).filter(({ record }) => inScope(record, partition)),
+      this.#engine.liveAt(point).filter(({ record }) => inScope(record, partition)),
       this.#engine.vectors,
     );
     const selected = index.entries.filter(({ record }) => isSelected(record, selection));
@@ -136,7 +138,7 @@ abstract class RecordCalls implements ScopedMemoryApi {
       minScore: given.minScore ?? 0,
       recency: given.recency ?? { weight: 0, halfLife: 1 },
       importanceWeight: given.importanceWeight ?? 0,
-      now,
+      now: point.now,
       explain: given.explain ?? false,
     });
     const context = given.context ?? 0;
@@ -166,11 +168,11 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return isNeeded && vector ? quantise(vector) : new Int8Array();
   }
 
-  async get(id: string, options: CallOptions = {}): Promise<MemoryRecord | null> {
+  async get(id: string, options: AsOfOptions & CallOptions = {}): Promise<MemoryRecord | null> {
     const { now, own } = this.#engine.begin(options);
     checkId(id, "id");
-    readOptions(own, {});
-    const record = this.#find(id, now);
+    const { asOf } = readOptions(own, AS_OF_READERS);
+    const record = this.#find(id, now, asOf);
     return record === undefined ? null : toRecord(record);
   }
 
@@ -184,9 +186,10 @@ abstract class RecordCalls implements ScopedMemoryApi {
     const direction = given.order === "asc" ? 1 : -1;
     const inOrder = (a: Row, b: Row) =>
       direction * (a.record.createdAt - b.record.createdAt || a.added - b.added);
-    let rows = this.#select(selectionOf(given, this.#view), now).sort(inOrder);
+    const point = this.#engine.pointInTime(given.asOf, now);
+    let rows = this.#select(selectionOf(given, this.#view), point).sort(inOrder);
     if (after !== null) {
-      const place = this.#place(after);
+      const place = this.#place(after, point);
       rows = rows.filter((row) => inOrder(place, row) < 0);
     }
     const first = offset ?? 0;
@@ -257,14 +260,16 @@ abstract class RecordCalls implements ScopedMemoryApi {
       store.purge(ids, now);
       return ids.length;
     }
-    const rows = this.#select(selection, now);
+    const rows = this.#select(selection, this.#engine.pointInTime(null, now));
     for (const { record } of rows) store.delete(record.id, now);
     return rows.length;
   }
 
-  async count(options: SelectOptions & CallOptions = {}): Promise<number> {
+  async count(options: CountOptions & CallOptions = {}): Promise<number> {
     const { now, own } = this.#engine.begin(options);
-    return this.#select(selectionOf(readOptions(own, SELECT_READERS), this.#view), now).length;
+    const given = readOptions(own, COUNT_READERS);
+    const point = this.#engine.pointInTime(given.asOf, now);
+    return this.#select(selectionOf(given, this.#view), point).length;
   }
 
   async history(id: string, options: CallOptions = {}): Promise<MemoryEvent[]> {
@@ -282,21 +287,23 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return new ScopedMemory(this.#engine, narrow(this.#view, given));
   }
 
-  /** Finds a live record of the view. */
-  #find(id: string, now: number): StoredRecord | undefined {
-    const record = this.#engine.store.get(id)?.record;
-    return record !== undefined && isLive(record, now) && inScope(record, this.#view)
+  /** Finds a record of the view that is live, or was. */
+  #find(id: string, now: number, asOf: AsOf | null = null): StoredRecord | undefined {
+    const { store } = this.#engine;
+    const point = this.#engine.pointInTime(asOf, now);
+    const record = (asOf === null ? store.get(id) : store.getAt(id, point.seq))?.record;
+    return record !== undefined && isLive(record, point.now) && inScope(record, this.#view)
       ? record
       : undefined;
   }
 
-  #select(selection: Selection, now: number): Row[] {
-    return this.#engine.live(now).filter(({ record }) => isSelected(record, selection));
+  #select(selection: Selection, point: PointInTime): Row[] {
+    return this.#engine.liveAt(point).filter(({ record }) => isSelected(record, selection));
   }
 
-  /** Finds the place of a record in the order, be it still there or not (spec 7.4). */
-  #place(id: string): Row {
-    const last = this.#engine.store.last(id);
+  /** Finds the place of a record in the order, be it there in that state or not (spec 7.4, 7.8). */
+  #place(id: string, { seq }: PointInTime): Row {
+    const last = this.#engine.store.last(id, seq);
     if (last === undefined || !inScope(last.record, this.#view)) {
       throw new AgentMemError(
         "NOT_FOUND",

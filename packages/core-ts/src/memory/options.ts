@@ -4,8 +4,10 @@ import { SELECT_READERS, type SelectOptions } from "../filter.js";
 import type { SearchMode } from "../rank.js";
 import { checkBoolean, checkChoice, checkInteger, checkRange } from "../record/index.js";
 import { nameOf, readOptions } from "../record/json.js";
+import { isDate, parseTime, type TimeInput } from "../record/time.js";
 import { readVector, type Vector } from "../record/vector.js";
 import { checkId } from "../scope.js";
+import type { AsOf } from "../store.js";
 
 /** Which superseded states `compact` leaves (spec 11.4); `days` is a number of at least 0. */
 export type HistoryOption = "keep" | "none" | { days: number };
@@ -41,8 +43,23 @@ export interface MemoryOptions {
   clock?: (() => number) | null;
 }
 
-/** What `search` may be given beside the query (spec 8.1). */
-export interface SearchOptions extends SelectOptions {
+/**
+ * Which state of the store is asked of (spec 7.6): the one after all that was written until a time, or after all events
+ * with a `seq` of at most this, an integer of at least 0. It is the time of writing, whatever `createdAt` says.
+ */
+export type AsOfInput = TimeInput | { seq: number };
+
+/** What the calls may be given that can ask of an earlier state of the store. */
+export interface AsOfOptions {
+  /** Asks of the store as it was; without it as it is now. What was purged is gone from the past as well. */
+  asOf?: AsOfInput | null;
+}
+
+/** What `count` may be given (spec 7.5). */
+export interface CountOptions extends SelectOptions, AsOfOptions {}
+
+/** What `search` may be given beside the query (spec 8.1). With `asOf` its cost grows with what it searches. */
+export interface SearchOptions extends SelectOptions, AsOfOptions {
   /** The most hits to give: an integer from 1 to 1000; 10 by default. */
   limit?: number | null;
   /** Words and vectors together (`hybrid`, the default), words alone (`lexical`), or vectors alone (`semantic`). */
@@ -73,7 +90,7 @@ export interface Recency {
 }
 
 /** What `getAll` may be given (spec 7.3, 7.4). */
-export interface GetAllOptions extends SelectOptions {
+export interface GetAllOptions extends SelectOptions, AsOfOptions {
   /** The most records to give: an integer of at least 1; without it all of them. */
   limit?: number | null;
   /** How many records to skip: an integer of at least 0; not together with `after`. */
@@ -113,6 +130,7 @@ export interface ReembedOptions {
 }
 
 /** What checks the options of each of the above. */
+export const AS_OF_READERS = { asOf: checkAsOf };
 export const MEMORY_READERS = {
   create: checkBoolean,
   readOnly: checkBoolean,
@@ -126,8 +144,10 @@ export const MEMORY_READERS = {
   embedder: checkEmbedder,
   clock: checkClock,
 };
+export const COUNT_READERS = { ...SELECT_READERS, ...AS_OF_READERS };
 export const SEARCH_READERS = {
   ...SELECT_READERS,
+  ...AS_OF_READERS,
   limit: (value: unknown, field: string) => checkInteger(value, field, 1, 1000),
   mode: (value: unknown, field: string) =>
     checkChoice(value, field, ["hybrid", "lexical", "semantic"]),
@@ -140,6 +160,7 @@ export const SEARCH_READERS = {
 };
 export const GET_ALL_READERS = {
   ...SELECT_READERS,
+  ...AS_OF_READERS,
   limit: (value: unknown, field: string) => checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
   offset: (value: unknown, field: string) => checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
   after: checkId,
@@ -155,6 +176,19 @@ export const REEMBED_READERS = { embedder: checkEmbedder, onProgress: checkProgr
 const HISTORY_READERS = {
   days: (value: unknown, field: string) => checkRange(value, field, 0, Number.MAX_SAFE_INTEGER),
 };
+
+const SEQ_READERS = {
+  seq: (value: unknown, field: string) => checkInteger(value, field, 0, Number.MAX_SAFE_INTEGER),
+};
+
+function checkAsOf(value: unknown, field: string): AsOf {
+  if (typeof value === "string" || isDate(value)) return { at: parseTime(value, field) };
+  if (typeof value !== "object" || Array.isArray(value))
+    throw invalid(field, `must be a time or {seq}, not ${nameOf(value)}`);
+  const { seq = null } = readOptions(value, SEQ_READERS, field, field);
+  if (seq === null) throw invalid(`${field}.seq`, "is missing: it says after which event");
+  return { seq };
+}
 
 const RECENCY_READERS = { weight: checkWeight, halfLife: checkHalfLife };
 

@@ -36,9 +36,13 @@ export function formatTime(milliseconds: number): string {
   return new Date(milliseconds).toISOString();
 }
 
+/** Tells whether a value is a `Date`: by its tag, not by its class, since one of another realm is a Date too. */
+export function isDate(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === "[object Date]";
+}
+
 function fromDate(value: unknown): number | undefined {
-  // By its tag, not by its class: a Date of another realm is a Date.
-  if (Object.prototype.toString.call(value) !== "[object Date]") return undefined;
+  if (!isDate(value)) return undefined;
   const time = Number(Date.prototype.getTime.call(value));
   return Number.isNaN(time) ? undefined : time;
 }

@@ -148,6 +148,13 @@ function selection(r) {
   };
 }
 
+/** Now and then an earlier state of the store, by the event or by the time. */
+function asOf(r) {
+  if (!r.chance(0.25)) return {};
+  if (r.chance(0.6)) return { asOf: { seq: r.below(r.pick([30, 300, 900])) } };
+  return { asOf: time(r, Date.UTC(2026, 0, 1), 2) };
+}
+
 /** The options of an add, without content: a turn or a fact, of anybody, of any time. */
 function fields(r) {
   const turn = r.chance(0.6);
@@ -214,8 +221,8 @@ export class History {
       return { do: "clear", with: { ...selection(r), filter: filter(r), userId: "mei" } };
     if (roll < 74) return this.#search(r);
     if (roll < 80) return this.#getAll(r);
-    if (roll < 84) return { do: "count", with: selection(r) };
-    if (roll < 87) return { do: "get", with: { id: this.#id() } };
+    if (roll < 84) return { do: "count", with: { ...selection(r), ...asOf(r) } };
+    if (roll < 87) return { do: "get", with: { id: this.#id(), ...asOf(r) } };
     if (roll < 90) return { do: "history", with: { id: this.#id() } };
     if (roll < 92)
       return { do: "changes", with: { after: r.below(300), limit: r.pick([1, 2, 4]) } };
@@ -288,7 +295,7 @@ export class History {
     });
     // Whole-store searches and one user's are the two kinds of statistics.
     const selected = r.chance(0.35) ? {} : selection(r);
-    return { do: "search", with: { query, ...selected, ...options } };
+    return { do: "search", with: { query, ...selected, ...options, ...asOf(r) } };
   }
 
   #getAll(r) {
@@ -298,7 +305,7 @@ export class History {
       offset: r.chance(0.2) ? r.below(5) : undefined,
       after: r.chance(0.2) ? this.#id() : undefined,
     });
-    return { do: "getAll", with: { ...selection(r), ...options } };
+    return { do: "getAll", with: { ...selection(r), ...options, ...asOf(r) } };
   }
 
   #mistake(r) {

@@ -27,7 +27,7 @@ const CALLS = {
   add: (memory, { content, ...options }) => memory.add(content, options),
   addMany: (memory, { items, defaults }) => memory.addMany(items, defaults),
   search: (memory, { query, ...options }) => memory.search(query, options),
-  get: (memory, { id }) => memory.get(id),
+  get: (memory, { id, ...options }) => memory.get(id, options),
   getAll: (memory, options) => memory.getAll(options),
   update: (memory, { id, ...changes }) => memory.update(id, changes),
   delete: (memory, { id, ...options }) => memory.delete(id, options),
@@ -73,7 +73,7 @@ function print(trace) {
   return `{
   "format": "1.0",
   "title": "A random history, every answer to the bit",
-  "spec": ["2.1", "4.2", "5.8", "6.1", "6.3", "7.3", "8.3", "8.4", "8.8", "8.9", "8.10", "8.11", "8.12", "8.13", "11.1", "11.2", "11.3", "11.4"],
+  "spec": ["2.1", "4.2", "5.8", "6.1", "6.3", "7.3", "7.6", "7.7", "7.8", "8.3", "8.4", "8.8", "8.9", "8.10", "8.11", "8.12", "8.13", "8.14", "11.1", "11.2", "11.3", "11.4"],
   "why": "What nobody thought of as a case. Made by tools/traces.mjs from the reference; never edited by hand.",
   "cases": [
     { "name": ${JSON.stringify(trace.name)}, "clock": ${JSON.stringify(trace.clock)}, "options": ${JSON.stringify(trace.options)}, "steps": [

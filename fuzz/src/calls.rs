@@ -2,14 +2,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use agentmem_core::{
-    Change, Code, Error, EventKind, Expiry, GetAll, Match, Memory, Mode, NewRecord, Options, Order,
-    Record, Scope, ScopeMatch, Search, Select, Timestamp,
+    AsOf, Change, Code, Error, GetAll, Memory, Mode, Options, Order, Record, Search, Select,
 };
 use arbitrary::{Arbitrary, Unstructured};
 
+use crate::model::{
+    Changed, Few, Model, New, Past, Selected, WORDS, content, expiry, get_all, id, time,
+};
+
 const START: i64 = 1_800_000_000_000;
-const WORDS: [&str; 4] = ["tea", "coffee", "cocoa", "milk"];
-const USERS: [Option<&str>; 3] = [None, Some("ada"), Some("bob")];
 
 /// A call, with numbers that stand for ids, users and words.
 #[derive(Arbitrary, Debug)]
@@ -41,251 +42,6 @@ enum Op {
     },
 }
 
-/// What is added. Two of them are equal just if a retry of the one may be taken for the other.
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
-struct New {
-    id: Option<Few>,
-    word: Few,
-    user: Few,
-    ttl: Option<u8>,
-    is_important: bool,
-    created: Option<u8>,
-    dedupe: bool,
-}
-
-#[derive(Arbitrary, Clone, Debug, PartialEq)]
-struct Changed {
-    word: Option<Few>,
-    /// None in it: it shall not expire any more.
-    ttl: Option<Option<u8>>,
-    if_version: Option<Few>,
-}
-
-#[derive(Arbitrary, Debug)]
-struct Selected {
-    user: Option<Few>,
-    since: Option<u8>,
-}
-
-/// A small number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Few(usize);
-
-impl<'a> Arbitrary<'a> for Few {
-    fn arbitrary(data: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
-        data.int_in_range(0..=3).map(Few)
-    }
-}
-
-fn id(number: usize) -> String {
-    format!("record-{}", number % 4)
-}
-
-fn content(word: usize) -> String {
-    format!("a cup of {}", WORDS[word % WORDS.len()])
-}
-
-fn user(number: usize) -> Option<String> {
-    USERS[number % USERS.len()].map(str::to_owned)
-}
-
-fn time(ms: i64) -> Timestamp {
-    Timestamp::from_millis(ms).expect("it is in range")
-}
-
-fn expiry(ttl: Option<u8>) -> Expiry {
-    ttl.map_or(Expiry::Never, |seconds| Expiry::Ttl(seconds.into()))
-}
-
-fn expires(ttl: Option<u8>, now: i64) -> Option<Timestamp> {
-    ttl.map(|seconds| time(now + i64::from(seconds) * 1000))
-}
-
-impl New {
-    fn to_record(&self) -> NewRecord {
-        NewRecord {
-            id: self.id.map(|Few(number)| id(number)),
-            user_id: user(self.user.0),
-            importance: self.is_important.then_some(0.75),
-            created_at: self.created.map(|seconds| time(i64::from(seconds) * 1000)),
-            expiry: expiry(self.ttl),
-            dedupe: self.dedupe,
-            ..NewRecord::from(content(self.word.0))
-        }
-    }
-
-    /// Whether a record was added with the same fields; `dedupe` is none of them.
-    fn is_retry_of(&self, other: &New) -> bool {
-        let New { dedupe, .. } = *other;
-        let user = |new: &New| user(new.user.0);
-        let same = New {
-            dedupe,
-            user: other.user,
-            ..self.clone()
-        };
-        same == *other && user(self) == user(other)
-    }
-}
-
-impl Selected {
-    fn to_select(&self) -> Select {
-        let user = self.user.map(|Few(number)| Match::from(user(number)));
-        Select {
-            scope: ScopeMatch {
-                user_id: user.unwrap_or_default(),
-                ..ScopeMatch::default()
-            },
-            since: self.since.map(|seconds| time(i64::from(seconds) * 1000)),
-            ..Select::default()
-        }
-    }
-
-    fn selects(&self, record: &Record) -> bool {
-        let select = self.to_select();
-        select.scope.selects(&record.scope)
-            && select.since.is_none_or(|since| record.created_at >= since)
-    }
-}
-
-/// What the store is by the specification: records in the order of adding, deleted ones left out, and the log.
-#[derive(Clone, Default)]
-struct Model {
-    rows: Vec<(Record, New)>,
-    log: Vec<(EventKind, String)>,
-    /// The ids of all states that are kept, as often as there are.
-    states: Vec<String>,
-}
-
-impl Model {
-    fn live(&self, now: i64) -> impl Iterator<Item = &Record> {
-        let rows = self.rows.iter().map(|(record, _)| record);
-        rows.filter(move |record| record.expires_at.is_none_or(|end| time(now) < end))
-    }
-
-    fn place(&self, id: &str, now: i64) -> Option<usize> {
-        let live = self.live(now).any(|record| record.id == id);
-        let place = || self.rows.iter().position(|(record, _)| record.id == id);
-        live.then(place).flatten()
-    }
-
-    /// Adds, where `got` tells the id if none was given.
-    fn add(&mut self, new: &New, now: i64, got: Option<&Record>) -> Result<Record, Code> {
-        let given = new.id.map(|Few(number)| id(number));
-        if let Some(place) = given.as_ref().and_then(|id| self.place(id, now)) {
-            let (record, added) = &self.rows[place];
-            return new
-                .is_retry_of(added)
-                .then(|| record.clone())
-                .ok_or(Code::AlreadyExists);
-        }
-        let equal = |record: &&Record| {
-            record.content == content(new.word.0) && record.scope.user_id == user(new.user.0)
-        };
-        if let Some(equal) = self.live(now).find(equal).filter(|_| new.dedupe) {
-            return Ok(equal.clone());
-        }
-        let made = || got.map_or_else(|| "missing".to_owned(), |record| record.id.clone());
-        let record = Record {
-            id: given.unwrap_or_else(made),
-            content: content(new.word.0),
-            scope: Scope {
-                user_id: user(new.user.0),
-                ..Scope::default()
-            },
-            role: None,
-            name: None,
-            metadata: agentmem_core::Metadata::new(),
-            importance: if new.is_important { 0.75 } else { 0.5 },
-            created_at: time(new.created.map_or(now, |seconds| i64::from(seconds) * 1000)),
-            updated_at: time(now),
-            expires_at: expires(new.ttl, now),
-            version: 1,
-        };
-        self.rows.retain(|(row, _)| row.id != record.id);
-        self.rows.push((record.clone(), new.clone()));
-        self.log.push((EventKind::Add, record.id.clone()));
-        self.states.push(record.id.clone());
-        Ok(record)
-    }
-
-    fn update(&mut self, id: &str, change: &Changed, now: i64) -> Result<Record, Code> {
-        if change.word.is_none() && change.ttl.is_none() {
-            return Err(Code::InvalidArgument);
-        }
-        let place = self.place(id, now).ok_or(Code::NotFound)?;
-        let record = &mut self.rows[place].0;
-        if change
-            .if_version
-            .is_some_and(|Few(version)| version as u64 + 1 != record.version)
-        {
-            return Err(Code::Conflict);
-        }
-        if let Some(Few(word)) = change.word {
-            record.content = content(word);
-        }
-        if let Some(ttl) = change.ttl {
-            record.expires_at = expires(ttl, now);
-        }
-        record.updated_at = time(now);
-        record.version += 1;
-        self.log.push((EventKind::Update, id.to_owned()));
-        self.states.push(id.to_owned());
-        Ok(record.clone())
-    }
-
-    fn delete(&mut self, id: &str, now: i64) -> bool {
-        let Some(place) = self.place(id, now) else {
-            return false;
-        };
-        self.rows.remove(place);
-        self.log.push((EventKind::Delete, id.to_owned()));
-        true
-    }
-
-    fn purge(&mut self, id: &str) -> bool {
-        let erases = self.states.iter().any(|of| of == id);
-        if erases {
-            self.rows.retain(|(record, _)| record.id != id);
-            self.log.retain(|(_, of)| of != id);
-            self.states.retain(|of| of != id);
-            self.log.push((EventKind::Purge, id.to_owned()));
-        }
-        erases
-    }
-
-    fn clear(&mut self, select: &Selected, now: i64) -> usize {
-        let selected = self.live(now).filter(|record| select.selects(record));
-        let ids: Vec<String> = selected.map(|record| record.id.clone()).collect();
-        for id in &ids {
-            self.delete(id, now);
-        }
-        ids.len()
-    }
-
-    fn compact(&mut self, now: i64) {
-        let (live, expired): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rows)
-            .into_iter()
-            .partition(|(record, _)| record.expires_at.is_none_or(|end| time(now) < end));
-        self.rows = live;
-        for (record, _) in expired {
-            let state = self.states.iter().position(|of| *of == record.id);
-            self.states.remove(state.expect("it has one"));
-            self.log.push((EventKind::Delete, record.id));
-        }
-    }
-
-    fn get_all(&self, select: &Selected, ascending: bool, now: i64) -> Vec<Record> {
-        let selected = self.live(now).filter(|record| select.selects(record));
-        let mut records: Vec<Record> = selected.cloned().collect();
-        // Stable: what was made at the same time stays in the order of adding.
-        records.sort_by_key(|record| record.created_at);
-        if !ascending {
-            records.reverse();
-        }
-        records
-    }
-}
-
 /// A sequence of calls is answered as the model answers it, and leaves what the model has.
 pub fn calls(data: &[u8]) {
     let mut data = Unstructured::new(data);
@@ -308,7 +64,9 @@ pub fn calls(data: &[u8]) {
             clock.fetch_add(ms.into(), Ordering::Relaxed);
         }
         call(&memory, &mut model, &op, clock.load(Ordering::Relaxed));
+        model.remember();
     }
+    compare_past(&memory, &model);
     compare(&memory, &model, clock.load(Ordering::Relaxed));
 }
 
@@ -364,7 +122,7 @@ fn call(memory: &Memory, model: &mut Model, op: &Op, now: i64) {
         }
         Op::Purge(number) => {
             let id = id((*number).into());
-            assert_eq!(told(memory.purge(&id)), Ok(model.purge(&id)), "{op:?}");
+            assert_eq!(told(memory.purge(&id)), Ok(model.purge(&id, now)), "{op:?}");
         }
         Op::Clear(select) => {
             assert_eq!(
@@ -471,14 +229,83 @@ fn compare(memory: &Memory, model: &Model, now: i64) {
     let changes = memory.changes(0, None).expect("it has a log");
     let log: Vec<_> = changes
         .into_iter()
-        .map(|event| (event.kind, event.id))
+        .map(|event| (event.seq, event.at, event.kind, event.id))
         .collect();
-    assert_eq!(log, model.log);
+    let logged = model.log.iter();
+    let expected: Vec<_> = logged
+        .map(|it| (it.seq, time(it.at), it.kind, it.id.clone()))
+        .collect();
+    assert_eq!(log, expected);
     for id in (0..4).map(id) {
         let events = memory.history(&id).expect("it can be read").into_iter();
-        let of = model.log.iter().filter(|(_, of)| *of == id);
-        assert!(events.map(|event| event.kind).eq(of.map(|(kind, _)| *kind)));
+        let of = model.log.iter().filter(|event| event.id == id);
+        assert!(
+            events
+                .map(|event| event.kind)
+                .eq(of.map(|event| event.kind))
+        );
         let record = model.live(now).find(|record| record.id == id).cloned();
         assert_eq!(told(memory.get(&id)), Ok(record));
     }
+}
+
+/// How many earlier states are looked at.
+const STATES: usize = 12;
+
+/// What the store was after some of the calls, by the event and by the time.
+fn compare_past(memory: &Memory, model: &Model) {
+    let seen = |past: &Past| {
+        model
+            .log
+            .iter()
+            .rev()
+            .find(|event| event.seq <= past.seq)
+            .map_or(0, |event| event.at)
+    };
+    for (place, past) in model
+        .past
+        .iter()
+        .enumerate()
+        .step_by(model.past.len() / STATES + 1)
+    {
+        let at = seen(past);
+        compare_state(memory, past, AsOf::Seq(past.seq), at);
+        let is_last_of_its_time = model.past.get(place + 1).is_none_or(|next| seen(next) > at);
+        if is_last_of_its_time && model.log.iter().any(|event| event.seq == past.seq) {
+            compare_state(memory, past, AsOf::Time(time(at)), at);
+        }
+    }
+}
+
+fn compare_state(memory: &Memory, past: &Past, as_of: AsOf, now: i64) {
+    let expected = get_all(&past.rows, &EVERYTHING, true, now);
+    let options = GetAll {
+        order: Order::Asc,
+        as_of: Some(as_of),
+        ..GetAll::default()
+    };
+    assert_eq!(told(memory.get_all(options)).as_ref(), Ok(&expected));
+    let count = memory.count_as_of(Select::default(), as_of);
+    assert_eq!(told(count), Ok(expected.len()));
+    for id in (0..4).map(id) {
+        let record = expected.iter().find(|record| record.id == id).cloned();
+        assert_eq!(told(memory.get_as_of(&id, as_of)), Ok(record));
+    }
+    let options = Search {
+        limit: 1000,
+        mode: Mode::Lexical,
+        as_of: Some(as_of),
+        ..Search::default()
+    };
+    let hits = memory
+        .search(WORDS[0], options)
+        .expect("it can be searched");
+    let mut got: Vec<&str> = hits.iter().map(|hit| hit.record.id.as_str()).collect();
+    let found = expected
+        .iter()
+        .filter(|record| record.content.ends_with(WORDS[0]));
+    let mut wanted: Vec<&str> = found.map(|record| record.id.as_str()).collect();
+    got.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(got, wanted);
 }

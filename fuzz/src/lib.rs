@@ -4,6 +4,7 @@
 
 mod calls;
 mod filters;
+mod model;
 mod texts;
 mod times;
 

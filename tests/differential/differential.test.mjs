@@ -114,10 +114,17 @@ describe("the four implementations agree", () => {
           "importanceWeight",
           "context",
           "explain",
+          "asOf",
           "x",
         ],
       ],
-      ["getAll", {}, ["runId", "filter", "until", "limit", "offset", "after", "order", "x"]],
+      [
+        "getAll",
+        {},
+        ["runId", "filter", "until", "limit", "offset", "after", "order", "asOf", "x"],
+      ],
+      ["get", { id: "it" }, ["id", "asOf", "x"]],
+      ["count", {}, ["agentId", "asOf", "x"]],
       [
         "update",
         { id: "it", importance: 1 },

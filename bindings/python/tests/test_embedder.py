@@ -23,7 +23,7 @@ from agentmem_native import (
 
 numpy = pytest.importorskip("numpy")
 
-GUIDE = Path(__file__).parents[3] / "docs" / "guide" / "embedders.md"
+GUIDES = Path(__file__).parents[3] / "docs" / "guide"
 
 
 def vector_of(text: str) -> list[float]:
@@ -256,8 +256,10 @@ async def test_reembed_tells_its_progress_and_goes_on_after_it_was_cancelled(
             named.reembed(embedder=None)
 
 
-def test_the_examples_of_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
-    examples = re.findall(r"```python\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+@pytest.mark.parametrize("name", ["embedders", "time-travel"])
+def test_the_examples_of_the_guide(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    guide = GUIDES / f"{name}.md"
+    examples = re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
     assert len(examples) == 1
-    exec(compile(examples[0], str(GUIDE), "exec"), {})
+    exec(compile(examples[0], str(guide), "exec"), {})
     assert capsys.readouterr().out.splitlines() == re.findall(r"# → (.*)", examples[0])

@@ -202,18 +202,21 @@ test("a process that is killed while it moves a store leaves it as it was, and t
   }
 });
 
-test("the example of the guide says what it prints", async () => {
-  const guide = readFileSync(
-    fileURLToPath(new URL("../../../docs/guide/embedders.md", import.meta.url)),
-    "utf8",
-  );
-  const [, code = ""] = /```js\n(.*?)```/s.exec(guide) ?? [];
-  const expected = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line);
-  const printed: string[] = [];
-  const body = code.replace(/import .*;\n/, "");
-  await new Function("Memory", "console", `return (async () => {${body}})();`)(Memory, {
-    log: (...values: unknown[]) => printed.push(values.join(" ")),
-  });
-  expect(expected.length).toBeGreaterThan(1);
-  expect(printed).toEqual(expected);
-});
+test.each(["embedders", "time-travel"])(
+  "the example of the guide %s says what it prints",
+  async (name) => {
+    const guide = readFileSync(
+      fileURLToPath(new URL(`../../../docs/guide/${name}.md`, import.meta.url)),
+      "utf8",
+    );
+    const [, code = ""] = /```js\n(.*?)```/s.exec(guide) ?? [];
+    const expected = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line);
+    const printed: string[] = [];
+    const body = code.replace(/import .*;\n/, "");
+    await new Function("Memory", "console", `return (async () => {${body}})();`)(Memory, {
+      log: (...values: unknown[]) => printed.push(values.join(" ")),
+    });
+    expect(expected.length).toBeGreaterThan(1);
+    expect(printed).toEqual(expected);
+  },
+);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use agentmem_core::{
-    Match, Memory, Mode, NewRecord, Options, ScopeMatch, Search, Select, Timestamp,
+    AsOf, Match, Memory, Mode, NewRecord, Options, ScopeMatch, Search, Select, Timestamp,
 };
 
 const QUESTION: &str = "what about gra10 and pol21, with min33 perhaps?";
@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{records} records, {users} users\n\n| | |\n|---|---|");
     write(path, records, users)?;
     read(path)?;
+    read_past(path, records)?;
     std::fs::remove_file(path)?;
     Ok(())
 }
@@ -116,21 +117,21 @@ fn read(path: &Path) -> Result<(), Box<dyn Error>> {
         ("the same user's next", user(7)),
         ("another user's first", user(8)),
     ] {
-        row(name, timed(|| ask(&memory, user, Mode::Hybrid))?.0);
+        row(name, timed(|| ask(&memory, user, Mode::Hybrid, None))?.0);
     }
     for mode in [Mode::Hybrid, Mode::Semantic, Mode::Lexical] {
         let mut times = (0..1000)
-            .map(|_| Ok(timed(|| ask(&memory, user(7), mode))?.0))
+            .map(|_| Ok(timed(|| ask(&memory, user(7), mode, None))?.0))
             .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
         row(&format!("one user, loaded, {mode:?}"), median(&mut times));
     }
     row(
         "the first question to all",
-        timed(|| ask(&memory, Match::Any, Mode::Hybrid))?.0,
+        timed(|| ask(&memory, Match::Any, Mode::Hybrid, None))?.0,
     );
     row(
         "the next",
-        timed(|| ask(&memory, Match::Any, Mode::Hybrid))?.0,
+        timed(|| ask(&memory, Match::Any, Mode::Hybrid, None))?.0,
     );
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -139,7 +140,43 @@ fn read(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn ask(memory: &Memory, user_id: Match, mode: Mode) -> Result<usize, agentmem_core::Error> {
+/// What it costs to ask of earlier states, before and after a tenth of the records was deleted.
+fn read_past(path: &Path, records: usize) -> Result<(), Box<dyn Error>> {
+    let memory = Memory::open(path, Options::default())?;
+    let all = AsOf::Seq(i64::try_from(records)?);
+    let half = AsOf::Seq(i64::try_from(records / 2)?);
+    let user = Match::Is("user-7".to_owned());
+    let row_of = |name: &str, as_of: AsOf| -> Result<(), Box<dyn Error>> {
+        let mut times = (0..20)
+            .map(|_| Ok(timed(|| ask(&memory, user.clone(), Mode::Hybrid, Some(as_of)))?.0))
+            .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
+        row(name, median(&mut times));
+        Ok(())
+    };
+    row_of("one user, as it was after half of the records", half)?;
+    row_of("one user, as it was after all", all)?;
+    let until = Some(Timestamp::from_millis(
+        1_700_000_000_000 + records as i64 * 100,
+    )?);
+    let (elapsed, _) = timed(|| {
+        memory.clear(Select {
+            until,
+            ..Select::default()
+        })
+    })?;
+    row("clearing a tenth", elapsed);
+    row_of("one user, as it was before that", all)?;
+    let count = || memory.count_as_of(Select::default(), all);
+    row("count, as it was before that", timed(count)?.0);
+    Ok(())
+}
+
+fn ask(
+    memory: &Memory,
+    user_id: Match,
+    mode: Mode,
+    as_of: Option<AsOf>,
+) -> Result<usize, agentmem_core::Error> {
     let select = Select {
         scope: ScopeMatch {
             user_id,
@@ -153,6 +190,7 @@ fn ask(memory: &Memory, user_id: Match, mode: Mode) -> Result<usize, agentmem_co
             Search {
                 select,
                 mode,
+                as_of,
                 ..Search::default()
             },
         )

@@ -177,13 +177,13 @@ impl Snapshot<'_> {
         };
         let sql = format!(
             "SELECT seq FROM record WHERE {condition} AND began <= ? \
-             UNION ALL SELECT seq FROM past WHERE {condition} AND {WAS_THERE} ORDER BY seq"
+             UNION ALL SELECT seq FROM past WHERE {condition} AND {WAS_THERE}"
         );
         let seqs = [1, 2].map(|count| vec![Value::Integer(seq); count]);
         let values = seqs
             .into_iter()
             .flat_map(|seqs| value.clone().into_iter().chain(seqs));
-        let added: Vec<i64> = self
+        let mut added: Vec<i64> = self
             .connection()
             .prepare_cached(&sql)
             .and_then(|mut statement| {
@@ -191,6 +191,8 @@ impl Snapshot<'_> {
                 rows.collect()
             })
             .map_err(sql_error)?;
+        // Here, since for SQLite's order it would look through all of `past`, not only what was superseded since.
+        added.sort_unstable();
         for added in added {
             if let Some((stored, is_past)) = self.by_seq_at(added, seq)? {
                 each(stored, is_past)?;

@@ -40,21 +40,23 @@ pub(super) fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
 #[target_feature(enable = "avx2")]
 fn four(rows: &[i8], query: &[i16], products: &mut [i32; ROWS]) {
     let dimensions = query.len();
-    let (chunks, tail) = query.as_chunks::<LANES>();
+    let (query, tail) = query.as_chunks::<LANES>();
+    let ahead = rows.as_ptr().wrapping_add(AHEAD);
+    let mut parts = rows.chunks_exact(dimensions).map(|row| row.as_chunks().0);
+    let [a, b, c, d] = std::array::from_fn(|_| parts.next().expect("there are four rows"));
     let mut sums = [_mm256_setzero_si256(); ROWS];
-    for (number, chunk) in chunks.iter().enumerate() {
-        let at = number * LANES;
-        // SAFETY: a chunk has sixteen components of two bytes.
-        let query = unsafe { _mm256_loadu_si256(chunk.as_ptr().cast::<__m256i>()) };
-        for (row, sum) in sums.iter_mut().enumerate() {
-            let components = &rows[row * dimensions + at..][..LANES];
+    for (at, ((((query, a), b), c), d)) in query.iter().zip(a).zip(b).zip(c).zip(d).enumerate() {
+        // A hint, which reads nothing: an address that is not ours is as good as none.
+        _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(at * ROWS * LANES));
+        // SAFETY: sixteen components of two bytes.
+        let query = unsafe { _mm256_loadu_si256(query.as_ptr().cast::<__m256i>()) };
+        for (sum, components) in sums.iter_mut().zip([a, b, c, d]) {
+            let components: &[i8; LANES] = components;
             // SAFETY: sixteen components of one byte.
             let components = unsafe { _mm_loadu_si128(components.as_ptr().cast::<__m128i>()) };
             let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(components), query);
             *sum = _mm256_add_epi32(*sum, products);
         }
-        // A hint, which reads nothing: an address that is not ours is as good as none.
-        _mm_prefetch::<_MM_HINT_T0>(rows.as_ptr().wrapping_add(AHEAD + ROWS * at));
     }
     let [a, b, c, d] = sums;
     let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));

@@ -145,8 +145,8 @@ impl Chunk {
 
     /// About how much memory a record takes.
     pub fn bytes_at(&self, slot: usize) -> usize {
-        // What the columns take, and four bytes for each word in the postings and as many for their terms.
-        80 + self.packed_len(slot) + self.dimensions + 8 * self.word_counts[slot] as usize
+        // What the columns take, and two bytes for each word in the postings and as many for their terms.
+        80 + self.packed_len(slot) + self.dimensions + 4 * self.word_counts[slot] as usize
     }
 
     /// Says which turns stand beside a turn, and gives how long it was and is with those around it, in eighths.

@@ -1,13 +1,17 @@
 //! Which records of a chunk have a term, and how often.
 
+use std::collections::HashMap;
+
 use super::chunk::CHUNK_SLOTS;
 
 /// How many new entries may wait before they are merged: looking through them takes less time than a query's other work.
 const RECENT: usize = 2048;
 
 /// A slot in the low bits, the count above.
+type Entry = u16;
 const SLOT_BITS: u32 = CHUNK_SLOTS.trailing_zeros();
-const MAX_COUNT: u32 = u32::MAX >> SLOT_BITS;
+/// A count that is this or more stands apart.
+const MANY: u32 = (Entry::MAX >> SLOT_BITS) as u32;
 
 /// An inverted index of one chunk: merged entries by term, and behind them a few that came since.
 #[derive(Clone, Debug, Default)]
@@ -16,20 +20,26 @@ pub(crate) struct Postings {
     terms: Vec<u32>,
     /// Where the entries of each term end.
     ends: Vec<u32>,
-    entries: Vec<u32>,
+    entries: Vec<Entry>,
+    /// The counts of at least [`MANY`], by term and slot.
+    large: HashMap<(u32, Entry), u32>,
     /// By slot, one bit: its merged entries do not count any more.
     stale: [u64; CHUNK_SLOTS / 64],
     /// (term, entry), in no order.
-    recent: Vec<(u32, u32)>,
+    recent: Vec<(u32, Entry)>,
 }
 
 impl Postings {
     /// Enters the words of a record that has no entries that count.
     pub fn add(&mut self, slot: usize, words: impl Iterator<Item = (u32, u32)>) {
-        let slot = u32::try_from(slot).expect("a chunk has 1024 slots");
-        // A text of 1 MiB has not as many words as fit.
-        let entry = |(term, count): (u32, u32)| (term, slot | count.min(MAX_COUNT) << SLOT_BITS);
-        self.recent.extend(words.map(entry));
+        let slot = Entry::try_from(slot).expect("a chunk has 1024 slots");
+        for (term, count) in words {
+            if count >= MANY {
+                self.large.insert((term, slot), count);
+            }
+            let count = Entry::try_from(count.min(MANY)).expect("what is many fits");
+            self.recent.push((term, slot | count << SLOT_BITS));
+        }
         if self.recent.len() > RECENT {
             self.merge();
         }
@@ -39,6 +49,8 @@ impl Postings {
     pub fn remove(&mut self, slot: usize) {
         self.stale[slot / 64] |= 1 << (slot % 64);
         self.recent.retain(|&(_, entry)| slot_of(entry) != slot);
+        self.large
+            .retain(|&(_, large), _| usize::from(large) != slot);
     }
 
     /// The slots that have a term, each with its count.
@@ -52,7 +64,7 @@ impl Postings {
         merged
             .filter(|&entry| !self.is_stale(entry))
             .chain(recent.map(|&(_, entry)| entry))
-            .map(|entry| (slot_of(entry), entry >> SLOT_BITS))
+            .map(move |entry| (slot_of(entry), self.count(term, entry)))
     }
 
     /// How many entries count.
@@ -77,7 +89,16 @@ impl Postings {
         begin as usize..self.ends[at] as usize
     }
 
-    fn is_stale(&self, entry: u32) -> bool {
+    fn count(&self, term: u32, entry: Entry) -> u32 {
+        let count = u32::from(entry >> SLOT_BITS);
+        if count < MANY {
+            return count;
+        }
+        let slot = Entry::try_from(slot_of(entry)).expect("a slot is part of an entry");
+        self.large.get(&(term, slot)).copied().unwrap_or(count)
+    }
+
+    fn is_stale(&self, entry: Entry) -> bool {
         let slot = slot_of(entry);
         self.stale[slot / 64] >> (slot % 64) & 1 == 1
     }
@@ -89,6 +110,7 @@ impl Postings {
             terms: Vec::with_capacity(self.terms.len() + recent.len() / 4),
             ends: Vec::with_capacity(self.ends.len() + recent.len() / 4),
             entries: Vec::with_capacity(self.entries.len() + recent.len()),
+            large: std::mem::take(&mut self.large),
             ..Postings::default()
         };
         let mut newer = recent.iter().copied().peekable();
@@ -110,7 +132,7 @@ impl Postings {
     }
 
     /// Appends an entry of the last term, or of one that is greater.
-    fn push(&mut self, term: u32, entry: u32) {
+    fn push(&mut self, term: u32, entry: Entry) {
         if self.terms.last() != Some(&term) {
             self.terms.push(term);
             self.ends.push(0);
@@ -122,8 +144,8 @@ impl Postings {
     }
 }
 
-fn slot_of(entry: u32) -> usize {
-    entry as usize % CHUNK_SLOTS
+fn slot_of(entry: Entry) -> usize {
+    usize::from(entry) % CHUNK_SLOTS
 }
 
 #[cfg(test)]
@@ -150,6 +172,27 @@ mod tests {
             assert_eq!(postings.len(), 3 * CHUNK_SLOTS);
             postings.settle();
         }
+    }
+
+    #[test]
+    fn counts_of_any_size_are_kept() {
+        let mut postings = Postings::default();
+        let counts = [1, MANY - 1, MANY, MANY + 1, 1 << 20];
+        for (slot, count) in counts.into_iter().enumerate() {
+            postings.add(slot, [(7, count), (8, 1)].into_iter());
+        }
+        for _ in 0..2 {
+            assert_eq!(
+                of(&postings, 7),
+                counts.into_iter().enumerate().collect::<Vec<_>>()
+            );
+            postings.settle();
+        }
+        postings.remove(4);
+        postings.add(4, [(7, 3)].into_iter());
+        assert_eq!(of(&postings, 7).last(), Some(&(4, 3)));
+        postings.settle();
+        assert_eq!(of(&postings, 7).last(), Some(&(4, 3)));
     }
 
     #[test]

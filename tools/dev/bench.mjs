@@ -1,4 +1,4 @@
-// `npm run bench:retrieval -- PATH [options]`: builds both packages and runs benchmarks/<name>/bench.py.
+// `npm run bench:retrieval -- PATH [options]`, `npm run bench:speed -- [options]`: builds both packages and runs benchmarks/<name>/bench.py.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { main, run, setup } from "./setup.mjs";

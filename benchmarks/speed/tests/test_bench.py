@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import pytest
+
+import bench
+import report
+import targets
+from bench import grouped, main, parse
+
+
+def test_it_measures_and_prints_what_node_and_python_take(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "tables.md"
+    systems = "agentmem-python,agentmem-python-sync,agentmem-node,numpy"
+    arguments = ["--records", "200", "--systems", systems, "--seconds", "0.2"]
+    # numpy is among the tools for development: nothing is installed.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("packages.install", lambda language, packages: None)
+        main([*arguments, "--workloads", "W1,W2,W3,W4,W5,W7", "--out", str(out)])
+    text = out.read_text()
+    assert "Left out" not in text
+    assert "| AgentMem, Python, awaited, semantic | 1.00 |" in text
+    for title in ("Targets", "W1", "W2", "W3", "W4", "W5", "W7"):
+        assert f"### {title}" in text
+    for line in text.splitlines():
+        if line.startswith("| AgentMem") and "semantic" in line:
+            share = line.split("|")[7].strip()
+            assert float(share) > 0.9, line
+    assert capfd.readouterr().out == ""
+
+
+def test_what_cannot_be_installed_is_named_and_left_out(tmp_path: Path) -> None:
+    out = tmp_path / "tables.md"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("packages.install", lambda language, packages: packages and "no such host")
+        main(["--systems", "chroma", "--records", "10", "--out", str(out)])
+    assert "- chroma: could not be installed: no such host" in out.read_text()
+
+
+def test_wrong_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--systems", "redis"], ["--workloads", "W9"], ["--records", "0"]):
+        with pytest.raises(SystemExit):
+            parse(arguments)
+    assert "'redis' is none of agentmem-rust" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        parse(["--records", "5", "--users", "6"])
+
+
+def test_what_reads_one_store_shares_a_process() -> None:
+    assert grouped(bench.WORKLOADS, volatile=False) == [
+        ["W1"],
+        ["W2"],
+        ["W3", "W4", "W5"],
+        ["W6"],
+        ["W7"],
+        ["W8"],
+    ]
+    assert grouped(["W1", "W2", "W3", "W8"], volatile=True) == [["W1"], ["W2", "W3"], ["W8"]]
+
+
+def test_a_target_is_reached_from_below() -> None:
+    def store(cpu: float) -> dict[str, dict[str, dict[str, object]]]:
+        return {"vectors": {"W7": {"get": {"cpu": cpu, "median": 2 * cpu}}}}
+
+    lines = targets.table({"agentmem-rust": store(5e-6), "agentmem-node": store(60e-6)})
+    assert lines[2:] == [
+        "| get: 10 us, Rust | 0.50 | 5 us CPU, 10 us wall | yes |",
+        "| get: 30 us, Node | 2.00 | 60 us CPU, 120 us wall | no |",
+    ]
+
+
+def test_times_are_told_in_three_digits() -> None:
+    times = (1.234e-6, 12.34e-6, 123.4e-6, 1.234e-3, 123.4e-3, 1.5)
+    shown = ["1.23 us", "12.3 us", "123 us", "1.23 ms", "123 ms", "1.5 s"]
+    assert [report.seconds(time) for time in times] == shown
+    assert report.ratio(20, 2) == "10"
+    assert report.ratio(1, None) == "-"

@@ -1,0 +1,418 @@
+"""The workloads of one system of Python, in a process of their own: worker.py TASK RESULT
+
+worker.mjs and rust/src are the same for the other two languages. A task has
+
+    system, kind       as in systems/__init__.py
+    workloads          a list of names, of those that README.md describes
+    records, made      how many are used, of how many that were made
+    whole              whether these are all, so that the exact answers hold
+    data, store        folders: what data.py wrote, and what is kept of it
+    seconds            at most so long for one kind of call
+    adds               how many are added one by one
+
+and a result has for each workload an object of seconds, bytes and shares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import statistics
+import sys
+import time
+from array import array
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import memory
+import systems
+from systems import DIMENSIONS, Question, Record
+
+Task = dict[str, Any]
+Result = dict[str, Any]
+Job = Callable[[systems.System, Task], Coroutine[Any, Any, Result]]
+
+BATCH = 256
+TOGETHER = 64
+ROUNDS = 10
+"""CPU time is the median of so many rounds: one that another process disturbed does not count."""
+MODES = {"vectors": ("semantic",), "vectors128": ("semantic",), "text": ("lexical", "hybrid")}
+CATEGORY = "c3"
+CHANGED = "what was said is no longer true, and has been put in other words"
+
+
+def main(task_path: str, result_path: str) -> None:
+    task: Task = json.loads(Path(task_path).read_text("utf-8"))
+    result = asyncio.run(work(task))
+    Path(result_path).write_text(json.dumps(result), "utf-8")
+    # What a system leaves running must not hold up the benchmark.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+async def work(task: Task) -> Result:
+    result: Result = {}
+    system: systems.System | None = None
+    for name in task["workloads"]:
+        if name in ("W1", "syncs"):
+            result[name] = await (adding if name == "W1" else syncs)(task)
+            continue
+        if name == "W2":
+            system, result[name] = await filling(task)
+            continue
+        if system is None:
+            system = await opened(task)
+        result[name] = await WORKLOADS[name](system, task)
+        result[name]["peak"] = memory.peak()
+    return result
+
+
+async def opened(task: Task) -> systems.System:
+    """Opens the store; where there is none yet it is made, which nobody times."""
+    store = Path(task["store"])
+    if systems.SYSTEMS[task["system"]].volatile or not store.exists():
+        system, _ = await filling(task)
+        if systems.SYSTEMS[task["system"]].volatile:
+            return system
+        await settle(system.close())
+    return await fresh(task, store)
+
+
+async def fresh(task: Task, folder: Path) -> systems.System:
+    system = systems.load(task["system"])
+    folder.mkdir(parents=True, exist_ok=True)
+    await settle(system.open(folder, task["kind"]))
+    return system
+
+
+async def settle(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
+
+
+# W1
+
+
+async def adding(task: Task) -> Result:
+    """Adds one by one, and 64 at once where the system takes that."""
+    system = await fresh(task, Path(task["store"] + "-one"))
+    records = next(batches(task, task["adds"]))
+    await settle(system.add(records[0]))
+    result: Result = {"add": await timed(records[1:], system.add, task["seconds"])}
+    await settle(system.close())
+    if systems.SYSTEMS[task["system"]].together:
+        system = await fresh(task, Path(task["store"] + "-together"))
+        await settle(system.add(records[0]))
+        begun, spent = time.perf_counter(), time.process_time()
+        await together(system, records[1:])
+        count = len(records) - 1
+        result["together"] = {
+            "rate": count / (time.perf_counter() - begun),
+            "cpu": (time.process_time() - spent) / count,
+        }
+        await settle(system.close())
+    return result
+
+
+async def together(system: systems.System, records: Sequence[Record]) -> None:
+    """Adds with 64 under way at any time: awaited, or by threads."""
+    rest = iter(records)  # shared: to take the next of a list is one step of the interpreter
+
+    async def one() -> None:
+        for record in rest:
+            await system.add(record)
+
+    def thread() -> None:
+        for record in rest:
+            system.add(record)
+
+    if is_awaited(system):
+        await asyncio.gather(*(one() for _ in range(TOGETHER)))
+    else:
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            for done in [pool.submit(thread) for _ in range(TOGETHER)]:
+                done.result()
+
+
+def is_awaited(system: systems.System) -> bool:
+    return not getattr(system, "blocking", True)
+
+
+async def syncs(task: Task) -> Result:
+    """Counts syncs by the shim that the process was started with."""
+    log = Path(os.environ["AGENTMEM_SYNCS"])
+    system = await fresh(task, Path(task["store"] + "-syncs"))
+    records = next(batches(task, 101))
+    await settle(system.add(records[0]))
+    log.write_text("")
+    for record in records[1:]:
+        await settle(system.add(record))
+    return {"count": log.stat().st_size / (len(records) - 1)}
+
+
+# W2
+
+
+async def filling(task: Task) -> tuple[systems.System, Result]:
+    """Adds all records in batches of 256."""
+    system = await fresh(task, Path(task["store"]))
+    walls: list[float] = []
+    spent: list[float] = []
+    texts = 0
+    for batch in batches(task, BATCH):
+        texts += sum(len(one.text.encode()) + len(json.dumps(one.metadata)) for one in batch)
+        wall, cpu = time.perf_counter(), time.process_time()
+        await settle(system.add_many(batch))
+        walls.append((time.perf_counter() - wall) / len(batch))
+        spent.append((time.process_time() - cpu) / len(batch))
+    wall, cpu = time.perf_counter(), time.process_time()
+    if hasattr(system, "finish"):
+        system.finish()
+    records = task["records"]
+    late_wall, late = (time.perf_counter() - wall) / records, (time.process_time() - cpu) / records
+    part = max(1, len(spent) // 10)
+    result = {
+        "rate": 1 / (statistics.fmean(walls) + late_wall),
+        "cpu": statistics.fmean(spent) + late,
+        "first": statistics.median(spent[:part]),
+        "last": statistics.median(spent[-part:]),
+        "peak": memory.peak(),
+    }
+    if not systems.SYSTEMS[task["system"]].volatile:
+        await settle(system.close())
+        result["disk"] = memory.on_disk(Path(task["store"]))
+        result["bytes"] = (result["disk"] - texts) / records
+        system = await fresh(task, Path(task["store"]))
+    return system, result
+
+
+# W3 to W5
+
+
+async def one_user(system: systems.System, task: Task) -> Result:
+    """A user's records, of twenty users by turns."""
+    asked = questions(task)
+    result: Result = {}
+    for mode in MODES[task["kind"]]:
+
+        def search(question: Question, mode: str = mode) -> Any:
+            return system.search(question, mode, question.user, None)
+
+        result[mode] = await searching(system, asked, search, "own", task)
+        if is_awaited(system):
+            held = asyncio.create_task(longest_hold())
+            for question in asked:
+                await search(question)
+            result[mode]["held"] = await stopped(held)
+    return result
+
+
+async def all_records(system: systems.System, task: Task) -> Result:
+    asked = questions(task)
+    exact = "all128" if task["kind"] == "vectors128" else "all"
+    result: Result = {}
+    for mode in MODES[task["kind"]]:
+
+        def search(question: Question, mode: str = mode) -> Any:
+            return system.search(question, mode, None, None)
+
+        result[mode] = await searching(system, asked, search, exact, task)
+        if is_awaited(system):
+            held = asyncio.create_task(longest_hold())
+            for question in asked[:10]:
+                await search(question)
+            result[mode]["held"] = await stopped(held)
+    return result
+
+
+async def a_tenth(system: systems.System, task: Task) -> Result:
+    asked = questions(task)
+    result: Result = {}
+    for mode in MODES[task["kind"]]:
+
+        def search(question: Question, mode: str = mode) -> Any:
+            return system.search(question, mode, None, CATEGORY)
+
+        result[mode] = await searching(system, asked, search, "tenth", task)
+    return result
+
+
+async def searching(
+    system: systems.System,
+    asked: Sequence[Question],
+    search: Callable[[Question], Any],
+    exact: str,
+    task: Task,
+) -> Result:
+    """Times questions when all is loaded; tells which share of the exact answers is found."""
+    begun = time.perf_counter()
+    firsts: list[float] = []
+    found: list[list[str]] = []
+    for question in {one.user: one for one in asked}.values():
+        at = time.perf_counter()
+        await settle(search(question))
+        firsts.append(time.perf_counter() - at)
+        if time.perf_counter() - begun > task["seconds"]:
+            break
+
+    def taken(hits: Any) -> None:
+        found.append(system.ids(hits))
+
+    result = await timed(asked, search, task["seconds"], taken, rounds=ROUNDS)
+    wanted = [question.exact.get(exact) for question in asked]
+    shares = [
+        len(set(ids) & set(best)) / len(best)
+        for ids, best in zip(found, wanted, strict=False)
+        if best
+    ]
+    if shares and task["kind"] != "text":
+        result["recall"] = statistics.fmean(shares)
+    first = statistics.median(firsts[1:] or firsts) if exact == "own" else firsts[0]
+    return {**result, "first": first}
+
+
+async def timed(
+    things: Sequence[Any],
+    call: Callable[[Any], Any],
+    seconds: float,
+    taken: Callable[[Any], None] | None = None,
+    rounds: int = ROUNDS,
+) -> Result:
+    """Calls for each thing, for so many seconds at most: wall time a call, CPU time a round."""
+    walls: list[float] = []
+    spent: list[float] = []
+    size = max(1, len(things) // rounds)
+    clock = time.perf_counter
+    begun = clock()
+    for start in range(0, len(things), size):
+        found = []
+        cpu = time.process_time()
+        for thing in things[start : start + size]:
+            at = clock()
+            given = call(thing)
+            if inspect.isawaitable(given):
+                given = await given
+            walls.append(clock() - at)
+            found.append(given)
+            if len(walls) >= 3 and clock() - begun > seconds:
+                break
+        spent.append((time.process_time() - cpu) / len(found))
+        if taken is not None:
+            for hits in found:
+                taken(hits)
+        if clock() - begun > seconds:
+            break
+    return {**cost(walls), "cpu": statistics.median(spent)}
+
+
+def cost(walls: Sequence[float]) -> Result:
+    ordered = sorted(walls)
+    return {
+        "median": statistics.median(ordered),
+        "p99": ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)],
+        "count": len(ordered),
+    }
+
+
+async def longest_hold() -> Result:
+    """How long the event loop did not come round, until it is cancelled."""
+    gaps: list[float] = []
+    last = time.perf_counter()
+    try:
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            gaps.append(now - last)
+            last = now
+    except asyncio.CancelledError:
+        return {"longest": max(gaps), "p999": sorted(gaps)[len(gaps) * 999 // 1000]}
+
+
+async def stopped(task: asyncio.Task[Result]) -> Result:
+    task.cancel()
+    return await task
+
+
+# W7
+
+
+async def one_record(system: systems.System, task: Task) -> Result:
+    """Gets, changes and deletes records of the whole store, in no order."""
+    count = min(200, task["records"] // 4)
+    wanted = {(place * 7919) % task["records"] for place in range(3 * count)}
+    chosen = [one for batch in batches(task, BATCH, wanted) for one in batch]
+    third = len(chosen) // 3
+    if hasattr(system, "prepare"):
+        system.prepare(chosen)
+    await settle(system.get(chosen[0]))
+    return {
+        "get": await timed(chosen[:third], system.get, task["seconds"]),
+        "update": await timed(
+            chosen[third : 2 * third],
+            lambda one: system.update(one, f"{CHANGED}, {one.id}"),
+            task["seconds"],
+        ),
+        "delete": await timed(chosen[2 * third :], system.delete, task["seconds"]),
+    }
+
+
+WORKLOADS: dict[str, Job] = {"W3": one_user, "W4": all_records, "W5": a_tenth, "W7": one_record}
+
+
+# The data
+
+
+def batches(task: Task, size: int, wanted: set[int] | None = None) -> Iterator[list[Record]]:
+    """The records in order, read as they are needed; or only those of some places."""
+    folder, dimensions = Path(task["data"]), DIMENSIONS[task["kind"]]
+    batch: list[Record] = []
+    with (
+        open(folder / "records.jsonl", encoding="utf-8") as lines,
+        open(vectors_of(task), "rb") as vectors,
+    ):
+        for number in range(task["records"]):
+            line = next(lines)
+            raw = vectors.read(4 * dimensions)
+            if wanted is not None and number not in wanted:
+                continue
+            made = json.loads(line)
+            vector = array("f", raw)
+            batch.append(Record(made["id"], made["text"], made["user"], made["metadata"], vector))
+            if len(batch) == size:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def questions(task: Task) -> list[Question]:
+    """What is asked. The exact answers are of all data, and left out if not all is stored."""
+    dimensions = DIMENSIONS[task["kind"]]
+    asked: list[Question] = []
+    with (
+        open(Path(task["data"]) / "questions.jsonl", encoding="utf-8") as lines,
+        open(vectors_of(task), "rb") as vectors,
+    ):
+        vectors.seek(4 * dimensions * task["made"])
+        for line in lines:
+            made = json.loads(line)
+            vector = array("f", vectors.read(4 * dimensions))
+            exact = {
+                name: ids
+                for name, ids in made.items()
+                if name == "own" or (name in ("all", "tenth", "all128") and task["whole"])
+            }
+            asked.append(Question(made["text"], made["user"], vector, exact))
+    return asked
+
+
+def vectors_of(task: Task) -> Path:
+    name = "vectors128.f32" if task["kind"] == "vectors128" else "vectors.f32"
+    return Path(task["data"]) / name
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

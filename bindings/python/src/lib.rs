@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError};
+use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError, after_telling};
 use pyo3::prelude::*;
 
 /// How often a call that may take long looks whether it was interrupted.
@@ -298,8 +298,8 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all.
-    fn post(&self, outcome: Outcome) {
+    /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all, once a group of writes has been told.
+    fn post(&'static self, outcome: Outcome) {
         let mut state = self.lock();
         if state.is_over {
             return;
@@ -310,13 +310,15 @@ impl Outbox {
         }
         state.under_way += 1;
         drop(state);
-        // An interpreter that is gone hears nothing.
-        Python::try_attach(|py| {
-            self.deliver(py)
-                .unwrap_or_else(|error| error.write_unraisable(py, None))
+        after_telling(|| {
+            // An interpreter that is gone hears nothing.
+            Python::try_attach(|py| {
+                self.deliver(py)
+                    .unwrap_or_else(|error| error.write_unraisable(py, None))
+            });
+            self.lock().under_way -= 1;
+            self.delivered.notify_all();
         });
-        self.lock().under_way -= 1;
-        self.delivered.notify_all();
     }
 
     /// Delivers nothing more, and waits for what is under way.

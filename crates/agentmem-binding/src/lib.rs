@@ -25,6 +25,7 @@ mod request;
 mod submitted;
 mod wire;
 
+pub use agentmem_core::after_telling;
 pub use asking::{Asking, Moving};
 pub use handle::Handle;
 pub use submitted::{Done, Submitted};

@@ -72,24 +72,29 @@ pub(crate) fn records(records: &[Record]) -> String {
     finish(|out| write_list(records, out, write_record))
 }
 
+/// Writes rows as those of records, with the score, and the turns around it `[before, after]` and the explanation, or null.
 pub(crate) fn hits(hits: &[Hit]) -> String {
     finish(|out| {
         write_list(hits, out, |hit, out| {
             write_fields(&hit.record, out)?;
-            out.extend_from_slice(b",\"score\":");
+            out.push(b',');
             serde_json::to_writer(&mut *out, &hit.score)?;
-            if let Some(context) = &hit.context {
-                out.extend_from_slice(b",\"context\":{\"before\":");
-                write_list(&context.before, out, write_record)?;
-                out.extend_from_slice(b",\"after\":");
-                write_list(&context.after, out, write_record)?;
-                out.push(b'}');
+            match &hit.context {
+                Some(context) => {
+                    out.extend_from_slice(b",[");
+                    write_list(&context.before, out, write_record)?;
+                    out.push(b',');
+                    write_list(&context.after, out, write_record)?;
+                    out.push(b']');
+                }
+                None => out.extend_from_slice(b",null"),
             }
-            if let Some(explanation) = &hit.explain {
-                out.extend_from_slice(b",\"explain\":");
-                write_explanation(explanation, out)?;
+            out.push(b',');
+            match &hit.explain {
+                Some(explanation) => write_explanation(explanation, out)?,
+                None => out.extend_from_slice(b"null"),
             }
-            out.push(b'}');
+            out.push(b']');
             Ok(())
         })
     })
@@ -197,40 +202,37 @@ fn write_list<T>(
     Ok(())
 }
 
+/// Writes a row: the fields of a record in the order of spec 2.1, without their names, which would be half of the text.
 fn write_record(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
     write_fields(record, out)?;
-    out.push(b'}');
+    out.push(b']');
     Ok(())
 }
 
-/// Writes a record but for the brace that ends it.
+/// Writes a row but for the bracket that ends it.
 fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
     let texts = [
-        ("{\"id\":", Some(&record.id)),
-        (",\"content\":", Some(&record.content)),
-        (",\"userId\":", record.scope.user_id.as_ref()),
-        (",\"agentId\":", record.scope.agent_id.as_ref()),
-        (",\"runId\":", record.scope.run_id.as_ref()),
-        (",\"role\":", record.role.as_ref()),
-        (",\"name\":", record.name.as_ref()),
+        Some(&record.id),
+        Some(&record.content),
+        record.scope.user_id.as_ref(),
+        record.scope.agent_id.as_ref(),
+        record.scope.run_id.as_ref(),
+        record.role.as_ref(),
+        record.name.as_ref(),
     ];
-    for (key, value) in texts {
-        out.extend_from_slice(key.as_bytes());
-        serde_json::to_writer(&mut *out, &value)?;
+    out.push(b'[');
+    for text in texts {
+        serde_json::to_writer(&mut *out, &text)?;
+        out.push(b',');
     }
-    out.extend_from_slice(b",\"metadata\":");
     serde_json::to_writer(&mut *out, &record.metadata)?;
     // Written by serde_json too, in the shortest form that reads back as the same double.
-    out.extend_from_slice(b",\"importance\":");
+    out.push(b',');
     serde_json::to_writer(&mut *out, &record.importance)?;
-    write!(
-        out,
-        ",\"createdAt\":\"{}\",\"updatedAt\":\"{}\",\"expiresAt\":",
-        record.created_at, record.updated_at
-    )?;
+    write!(out, ",\"{}\",\"{}\",", record.created_at, record.updated_at)?;
     match record.expires_at {
         Some(time) => write!(out, "\"{time}\"")?,
         None => out.extend_from_slice(b"null"),
     }
-    write!(out, ",\"version\":{}", record.version)
+    write!(out, ",{}", record.version)
 }

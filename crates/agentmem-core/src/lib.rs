@@ -38,7 +38,7 @@ pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
     Clock, GetAll, History, Hit, HitContext, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory,
-    Options, Queued, Reembedding, Request, Search, Select, Withdrawal, Written,
+    Options, Queued, Reembedding, Request, Search, Select, Withdrawal, Written, after_telling,
 };
 pub use rank::{HitExplanation, HitTerm, Mode, Recency};
 pub use record::{

@@ -12,6 +12,7 @@ import {
 } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "#native";
+import { toAnswer } from "./answer.ts";
 import { AT_ONCE, mayAnswerAtOnce } from "./turn.ts";
 import * as wire from "./wire.ts";
 
@@ -114,11 +115,11 @@ export class Session {
     const given = wire.joined(vectors);
     if (AT_ONCE.has(operation) && mayAnswerAtOnce()) {
       const answer = this.#native.tryCall(operation, json, given, now);
-      if (answer) return wire.read(answer);
+      if (answer) return toAnswer(operation, wire.read(answer));
     }
     const call = (cancellation?: NativeCancellation) =>
       this.#native.call(operation, json, given, now, cancellation);
-    return wire.read(await cancellable(signal, call));
+    return toAnswer(operation, wire.read(await cancellable(signal, call)));
   }
 
   /** Does an operation for which the caller's embedder may be asked; it has its place among the writes after that. */
@@ -136,7 +137,7 @@ export class Session {
       const made = await unlessAborted(signal, () => embedTexts(embedder, texts, signal));
       const finish = (cancellation?: NativeCancellation) =>
         native.finish(wire.joined(made), cancellation);
-      return wire.read(await cancellable(signal, finish));
+      return toAnswer(operation, wire.read(await cancellable(signal, finish)));
     } finally {
       native.end();
     }

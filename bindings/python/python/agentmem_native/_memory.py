@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from functools import partial
@@ -112,7 +111,7 @@ class _RecordCalls:
             "dedupe": dedupe,
         }
         vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
+        options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
         arguments = {"content": wire.content(content), "options": options}
         return wire.record(await self._call("add", arguments, vectors))
 
@@ -196,7 +195,7 @@ class _RecordCalls:
             "asOf": as_of,
         }
         vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
+        options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
         return [wire.hit(one) for one in await self._call("search", arguments, vectors)]
 
@@ -425,9 +424,9 @@ class _RecordCalls:
         if own is not None and embedding.needs_asking(operation, vectors):
             asking = self._native.ask(operation, args, given, wire.now_or_system(now))
             try:
-                texts = json.loads(await outcomes.wait(asking.submit_texts))
+                texts = wire.read(await outcomes.wait(asking.submit_texts))
                 made = await embedding.ask(own, texts)
-                return json.loads(await outcomes.wait(lambda waiter: asking.submit(made, waiter)))
+                return wire.read(await outcomes.wait(lambda waiter: asking.submit(made, waiter)))
             finally:
                 asking.end()
         answer = None
@@ -437,7 +436,7 @@ class _RecordCalls:
             answer = await outcomes.wait(
                 lambda waiter: self._native.submit(operation, args, given, now, waiter)
             )
-        return json.loads(answer)
+        return wire.read(answer)
 
 
 class ScopedMemory(_RecordCalls):
@@ -621,7 +620,7 @@ class Memory(_RecordCalls):
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:
-            step = json.loads(await outcomes.wait(partial(moving.submit_step, made)))
+            step = wire.read(await outcomes.wait(partial(moving.submit_step, made)))
             # The first step of a move that asks only tells what to ask.
             if on_progress is not None and (asked or (own is None and step["done"] > 0)):
                 on_progress(step["done"], step["total"])

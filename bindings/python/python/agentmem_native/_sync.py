@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from types import TracebackType
@@ -91,7 +90,7 @@ class _RecordCalls:
             "dedupe": dedupe,
         }
         vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
+        options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
         arguments = {"content": wire.content(content), "options": options}
         return wire.record(self._call("add", arguments, vectors))
 
@@ -144,7 +143,7 @@ class _RecordCalls:
             "asOf": as_of,
         }
         vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
+        options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
         return [wire.hit(one) for one in self._call("search", arguments, vectors)]
 
@@ -317,14 +316,19 @@ class _RecordCalls:
             args = wire.write(arguments)
             asking = self._native.ask(operation, args, given, wire.now_or_system(now))
             try:
-                made = embedding.ask_here(own, json.loads(asking.texts()))
-                return json.loads(asking.finish(made))
+                made = embedding.ask_here(own, wire.read(asking.texts()))
+                return wire.read(asking.finish(made))
             finally:
                 asking.end()
         if operation in _LONG:
-            return json.loads(self._native.call_long(operation, wire.write(arguments), given, now))
+            args = wire.write(arguments)
+            # One that takes a moment is not worth another thread, which a signal needs.
+            answer = None
+            if operation == "search":
+                answer = self._native.try_call(operation, args, given, now)
+            return wire.read(answer or self._native.call_long(operation, args, given, now))
         args = wire.write({**arguments, "now": now})
-        return json.loads(self._native.call(operation, args, given))
+        return wire.read(self._native.call(operation, args, given))
 
 
 class SyncScopedMemory(_RecordCalls):
@@ -461,7 +465,7 @@ class SyncMemory(_RecordCalls):
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:
-            step = json.loads(moving.step(made))
+            step = wire.read(moving.step(made))
             # The first step of a move that asks only tells what to ask.
             if on_progress is not None and (asked or (own is None and step["done"] > 0)):
                 on_progress(step["done"], step["total"])

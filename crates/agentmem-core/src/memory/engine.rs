@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::memory::ids::IdSource;
 use crate::memory::queue::{Commit, Group, Outcome, Queue};
 use crate::memory::recent::Recent;
+use crate::memory::telling::tell_all;
 use crate::memory::written::Written;
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
@@ -443,38 +444,32 @@ impl Engine {
             Ok(())
         });
         let Err(error) = committed else {
-            taken
-                .into_iter()
-                .for_each(|(outcome, result)| outcome.tell(result));
+            tell_all(taken);
             return self.erase_for(erasing);
         };
         taken.extend(erasing);
         if taken.is_empty() {
             // The transaction could not begin, and would not for the others.
-            waiting.for_each(|(_, outcome)| outcome.tell(Err(same(&error))));
+            tell_all(waiting.map(|(_, outcome)| (outcome, Err(same(&error)))));
         }
-        for (outcome, result) in taken {
-            // A write that had failed by itself keeps its own error.
-            outcome.tell(result.and_then(|_| Err(same(&error))));
-        }
+        // A write that had failed by itself keeps its own error.
+        let failed =
+            |(outcome, result): (_, Result<_>)| (outcome, result.and_then(|_| Err(same(&error))));
+        tell_all(taken.into_iter().map(failed));
     }
 
     /// Erases what the transaction deleted, and tells those who wait for it.
     fn erase_for(&self, erasing: Vec<(Outcome<Written>, Result<Written>)>) {
         if erasing.is_empty() || !self.store.pending_erasure() {
             self.store.retry_erasure();
-            return erasing
-                .into_iter()
-                .for_each(|(outcome, result)| outcome.tell(result));
+            return tell_all(erasing);
         }
         let erased = self.store.erase();
-        for (outcome, result) in erasing {
-            let told = match &erased {
-                Ok(()) => result,
-                Err(error) => result.and_then(|_| Err(same(error))),
-            };
-            outcome.tell(told);
-        }
+        let told = |(outcome, result): (_, Result<_>)| match &erased {
+            Ok(()) => (outcome, result),
+            Err(error) => (outcome, result.and_then(|_| Err(same(error)))),
+        };
+        tell_all(erasing.into_iter().map(told));
     }
 
     fn run(

@@ -11,6 +11,7 @@ mod recent;
 mod reembed;
 mod registry;
 mod request;
+mod telling;
 mod written;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ use queue::{Commit, Place};
 pub use options::{Clock, GetAll, History, Options, Search, Select};
 pub use reembed::Reembedding;
 pub use request::Request;
+pub use telling::after_telling;
 pub use written::Written;
 
 /// Largest number of items in one `add_many`.

@@ -18,6 +18,7 @@ from typing import Any
 import forms
 import packages
 import report
+import typos
 
 HERE = Path(__file__).parent
 AGENTMEM = ("hybrid", "lexical", "semantic")
@@ -52,6 +53,9 @@ class Plan:
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
     data = forms.load(options.path)
+    if options.typos:
+        data.form += " with a slip of the keyboard in each question"
+        data.questions = typos.misspell(data.questions, options.seed)
     plan = make_plan(data, options.split)
     if any(name in BASELINES for name in options.systems):
         packages.install()
@@ -100,7 +104,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     option("--no-baselines", action="store_true", help="AgentMem alone: installs nothing")
     option("--no-node", action="store_true", help="do not check that Node gives the same")
     option("--weight", type=float, help="of MiniLM in the fusion, if not to be chosen by tuning")
-    option("--seed", type=int, default=1, help="of the bootstrap (1)")
+    option("--typos", action="store_true", help="a slip of the keyboard in each question")
+    option("--seed", type=int, default=1, help="of the bootstrap and the slips (1)")
     options = parser.parse_args(arguments)
     options.split = options.split or "test"
     names = options.systems.split(",") if options.systems else AGENTMEM + BASELINES

@@ -424,4 +424,98 @@ STORES: list[dict[str, object]] = [
             ask("tea", recency=WEEK, importanceWeight=0.1, explain=True),
         ],
     },
+    {
+        "name": "misspelt words: each kind of edit",
+        "why": "A word that no record has and the vocabulary does not know is taken for one that is one edit away.",
+        "items": TRIP,
+        "searches": [
+            *all_modes("when does the fery leave?"),
+            *all_modes("the brekafast", limit=3, explain=True),
+            *all_modes("harbuor offise tickeets", limit=3),
+            *all_modes("Carlla Ruiz"),
+            *all_modes("wehre is teh hotell?", limit=3),
+            ask("FERYY, Feryy's; fery-fery", mode="lexical", explain=True, limit=2),
+        ],
+    },
+    {
+        "name": "misspelt words: what is none",
+        "why": "Known words, short and long ones, those with digits or beside other letters, and what is two edits away stay.",
+        "items": facts(
+            "the fairy lights in a tea-room",
+            "Zoë's ferry tickets for the 42nd café",
+            "pneumonoultramicroscopic pneumonoultramicroscop",
+        ),
+        "searches": [
+            *all_modes("ferret"),
+            *all_modes("fery"),
+            *all_modes("tee rom zyx"),
+            *all_modes("fery1 fery2x 1feryy"),
+            *all_modes("éfery feryé 駅fery fery駅 fery"),
+            *all_modes("pneumonoultramicroscopyc pneumonoultramicroskop"),
+            *all_modes("xpneumonoultramicroscopic"),
+            *all_modes("ffeerryy tikkets"),
+        ],
+    },
+    {
+        "name": "misspelt words: which of several",
+        "why": "A stop word before all others, then what most records have among their own words, then the first by bytes.",
+        "items": facts(
+            "Quolla met Quolle",
+            "Quolle again",
+            "Quollo and Quollu",
+            "Quollo once more",
+            "theire thare",
+            "Whyte walks, Whyte walked",
+        ),
+        "searches": [
+            ask("Quollx", mode="lexical", explain=True),
+            *all_modes("Quollx"),
+            *all_modes("Quollux Quollax"),
+            *all_modes("therei"),
+            *all_modes("whyt walkz"),
+        ],
+    },
+    {
+        "name": "misspelt words: only the first eight",
+        "why": "So that a long text for a query costs no more than a short one; words that have no correction are counted, too.",
+        "items": facts(
+            "alphorn bassoon clarinet dulcimer euphonium flugelhorn glockenspiel harmonium",
+            "oboe and tambourine",
+        ),
+        "searches": [
+            *all_modes(
+                "alphornn basssoon clarinnet dulcimmer euphoniumm fluggelhorn glockennspiel harrmonium tamborine",
+                limit=2,
+            ),
+            *all_modes(
+                "qqqqa qqqqb qqqqc qqqqd qqqqe qqqqf qqqqg tambourinne qqqqg harrmonium tambourinne",
+                limit=2,
+            ),
+        ],
+    },
+    {
+        "name": "misspelt words: of whom",
+        "why": "The words that count are those of the records of whose user is asked, whatever else selects; dates are among them.",
+        "items": [
+            {"id": "a1", "content": "the xylophone lesson", "userId": "ada"},
+            {"id": "a2", "content": "an old zither", "userId": "ada", "agentId": "x"},
+            {"id": "b1", "content": "a xylophon, a ziter", "userId": "bob"},
+            {
+                "id": "b2",
+                "content": "the concert",
+                "role": "user",
+                "userId": "bob",
+                "createdAt": "2025-12-24T18:00:00.000Z",
+            },
+        ],
+        "deleted": ["a2"],
+        "searches": [
+            *all_modes("xylophonne", userId="ada"),
+            *all_modes("xylophonne", userId="ada", agentId="x"),
+            *all_modes("zitherr", userId="ada"),
+            *all_modes("xylophonne zithher"),
+            *all_modes("dezember", userId="bob"),
+            *all_modes("dezember", userId="ada"),
+        ],
+    },
 ]

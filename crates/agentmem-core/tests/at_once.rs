@@ -243,6 +243,7 @@ fn what_takes_longer_than_a_moment_or_copies_much_is_to_be_waited_for() {
     assert!(is_at_hand("coffee", lexical.clone()));
     assert!(!is_at_hand("tea", lexical.clone()));
     assert!(!is_at_hand(&"coffee ".repeat(100), lexical.clone()));
+    assert!(!is_at_hand("coffeee", lexical.clone()));
     for (id, is_kept) in [(&large, false), (&small, true)] {
         for _ in 0..2 {
             let _ = memory.try_get(id).unwrap();

@@ -78,6 +78,7 @@ export class SearchIndex {
   readonly entries: readonly Entry[];
   /** Where each turn stands. */
   readonly #places: ReadonlyMap<StoredRecord, Place>;
+  #df1: ReadonlyMap<string, number> | undefined;
   /** The sum of `len8` over all entries. */
   readonly total8: number;
   /** How many words all entries have together. */
@@ -98,7 +99,8 @@ export class SearchIndex {
 
   /** Counts the records that have a term among their own words. */
   df1(term: string): number {
-    return this.entries.filter((entry) => entry.count(term) > 0).length;
+    this.#df1 ??= countRecords(this.entries);
+    return this.#df1.get(term) ?? 0;
   }
 
   /** Gives the turns around one in its conversation, oldest first; none around what is no turn (spec 8.12). */
@@ -120,6 +122,15 @@ export class SearchIndex {
     }
     return neighbours;
   }
+}
+
+/** Counts for each term the records that have it among their own words. */
+function countRecords(entries: readonly Entry[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { analysis } of entries) {
+    for (const term of analysis.words.counts.keys()) counts.set(term, (counts.get(term) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Where a turn stands in its conversation. */

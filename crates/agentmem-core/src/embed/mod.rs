@@ -18,7 +18,7 @@ use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};
 use table::has_meaning;
 pub use table::{DIMENSIONS, TABLE_ID, TOKENS, row_norm, token_row};
-pub use wordpiece::token_ids;
+pub use wordpiece::{is_known_word, token_ids};
 
 /// How many distinct tokens of a text the second stage compares.
 const COMPARED_TOKENS: usize = 64;

@@ -75,6 +75,11 @@ pub fn token_ids(text: &str) -> Vec<u32> {
     ids
 }
 
+/// Tells a word in lower case that the vocabulary has as one piece.
+pub fn is_known_word(word: &str) -> bool {
+    VOCABULARY.beginnings.ids.contains_key(word)
+}
+
 /// Does for ASCII what [`bare_text`] does: there is nothing to compose and no ideograph.
 fn bare_ascii(text: &str) -> String {
     text.chars()

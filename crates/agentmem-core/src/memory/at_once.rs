@@ -18,8 +18,8 @@ const MOST_BYTES: usize = 64 << 10;
 impl Memory {
     /// Answers a search as [`Memory::search`] does, or gives nothing if that may take a while.
     ///
-    /// There is an answer only if the index is loaded and as new as the store, no other thread holds what is needed, and the work is
-    /// estimated to take less than 200 microseconds. It reads nothing from the disk, and asks whether another process has written, as
+    /// There is an answer only if the index is loaded and as new as the store, no other thread holds what is needed, no word of the query
+    /// is misspelt, and the work is estimated to take less than 200 microseconds. It reads nothing from the disk, and asks whether another process has written, as
     /// every search does. What it does not answer is to be asked of [`Memory::search`], which also loads the index for the next time.
     ///
     /// ```
@@ -40,16 +40,17 @@ impl Memory {
         if query.len() > MOST_QUERY || options.explain || options.as_of.is_some() {
             return Ok(None);
         }
-        let seen = engine.try_view(&selection.scope.user_id, now, |vocabulary| {
-            vocabulary.query_terms(query)
+        let seen = engine.try_view(&selection.scope.user_id, now, |vocabulary, view| {
+            let is_misspelt = vocabulary.is_misspelt(query, view);
+            (!is_misspelt).then(|| vocabulary.query_terms(query))
         })?;
-        let Some((view, embedding, terms)) = seen else {
+        let Some((view, embedding, Some(terms))) = seen else {
             return Ok(None);
         };
         if estimate(&view, &selection, options, embedding.embedder.dimensions()) > MOST_TIME {
             return Ok(None);
         }
-        let query = self.analyse(query, terms, &embedding, options, now)?;
+        let query = self.analyse([query; 2], terms, &embedding, options, now)?;
         let found = rank::search(&view, &selection, &query);
         let is_small = bytes(&view, &found, options.context) <= MOST_BYTES;
         Ok(is_small.then(|| hits(&view, found, options.context)))

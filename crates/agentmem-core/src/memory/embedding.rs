@@ -45,10 +45,10 @@ impl Memory {
         *named.unwrap_or_else(PoisonError::into_inner) = Some(embedder);
     }
 
-    /// Makes of a query what ranking compares, by the store's embedder.
+    /// Makes of a query what ranking compares, by the store's embedder: a caller's own has the query as given, all else the mended one.
     pub(super) fn analyse(
         &self,
-        query: &str,
+        [query, mended]: [&str; 2],
         terms: Vec<QueryTerm>,
         embedding: &Embedding,
         options: &Search,
@@ -61,7 +61,7 @@ impl Memory {
         given.map_or(Ok(()), |given| embedder.check_vector(given))?;
         let (mut tokens, mut vector) = (Vec::new(), Vec::new());
         if *embedder == Embedder::BuiltIn {
-            let all = embed::token_ids(query);
+            let all = embed::token_ids(mended);
             (tokens, vector) = (embed::distinct_tokens(&all), embed::embed_tokens(&all));
         } else if needs_vector(query, options.mode) {
             vector = embedder.vector(given, query)?;

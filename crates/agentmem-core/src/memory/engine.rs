@@ -185,12 +185,12 @@ impl Engine {
             .read(|snapshot| indexes.find_stale(snapshot, now))
     }
 
-    /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in its vocabulary.
+    /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in it.
     pub fn view<T>(
         &self,
         user: &Match,
         now: Timestamp,
-        terms: impl FnOnce(&Vocabulary) -> T,
+        terms: impl FnOnce(&Vocabulary, &View) -> T,
     ) -> Result<(View, Arc<Embedding>, T)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         let version = self.store.version()?;
@@ -208,7 +208,8 @@ impl Engine {
         }
         let view = indexes.view(user, now);
         let embedding = self.note_embedding(&indexes.embedding);
-        Ok((view, embedding, terms(&indexes.vocabulary)))
+        let terms = terms(&indexes.vocabulary, &view);
+        Ok((view, embedding, terms))
     }
 
     /// The same, or nothing if the index has to be loaded, brought up or moved in time, or another thread waited for.
@@ -216,7 +217,7 @@ impl Engine {
         &self,
         user: &Match,
         now: Timestamp,
-        terms: impl FnOnce(&Vocabulary) -> T,
+        terms: impl FnOnce(&Vocabulary, &View) -> T,
     ) -> Result<Option<(View, Arc<Embedding>, T)>> {
         let Some(mut indexes) = try_lock(&self.indexes) else {
             return Ok(None);
@@ -231,7 +232,8 @@ impl Engine {
         }
         let view = indexes.view(user, now);
         let embedding = Arc::clone(&indexes.embedding);
-        Ok(Some((view, embedding, terms(&indexes.vocabulary))))
+        let terms = terms(&indexes.vocabulary, &view);
+        Ok(Some((view, embedding, terms)))
     }
 
     /// The record with this id, expired or not.

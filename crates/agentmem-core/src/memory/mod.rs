@@ -22,7 +22,7 @@ use crate::error::{Code, Error, Result};
 use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
-use crate::search_index::{Entry, View, Vocabulary};
+use crate::search_index::{Entry, View};
 use crate::store::{self, Event, Order, PointInTime, Problem, Snapshot, Stats};
 
 use engine::{Engine, Write, closed};
@@ -496,9 +496,13 @@ impl Memory {
         let (view, query) = match options.as_of {
             Some(as_of) => self.ask_as_of(&engine, query, &options, user, as_of)?,
             None => {
-                let terms = |vocabulary: &Vocabulary| vocabulary.query_terms(query);
-                let (view, embedding, terms) = engine.view(user, now, terms)?;
-                let query = self.analyse(query, terms, &embedding, &options, now)?;
+                let (view, embedding, (mended, terms)) =
+                    engine.view(user, now, |vocabulary, view| {
+                        let mended = vocabulary.mend(query, view);
+                        let terms = vocabulary.query_terms(&mended);
+                        (mended, terms)
+                    })?;
+                let query = self.analyse([query, &mended], terms, &embedding, &options, now)?;
                 (view, query)
             }
         };

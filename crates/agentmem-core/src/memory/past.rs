@@ -57,10 +57,12 @@ impl Memory {
             let embedding = snapshot.embedding()?;
             let point = snapshot.point_in_time(as_of)?;
             // First what may be refused, since the rest takes time.
-            let mut asked = self.analyse(query, Vec::new(), &embedding, options, point.now)?;
+            self.analyse([query; 2], Vec::new(), &embedding, options, point.now)?;
             let mut vocabulary = Vocabulary::default();
             let view = view_at(snapshot, user, point, &embedding.embedder, &mut vocabulary)?;
-            asked.terms = vocabulary.query_terms(query);
+            let mended = vocabulary.mend(query, &view);
+            let terms = vocabulary.query_terms(&mended);
+            let asked = self.analyse([query, &mended], terms, &embedding, options, point.now)?;
             Ok((view, asked))
         })
     }

@@ -1,7 +1,10 @@
 //! Numbers for terms, so that an index holds each term's text once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use crate::embed;
+use crate::search_index::View;
 use crate::text;
 
 /// A term of a query.
@@ -29,6 +32,11 @@ impl Vocabulary {
         self.bytes += term.len() + 40;
         self.numbers.insert(term.into(), number);
         number
+    }
+
+    /// The number of a term, if any record has ever had it.
+    fn find(&self, term: &str) -> Option<u32> {
+        self.numbers.get(term).copied()
     }
 
     /// Terms by number, each once with its count, in order of first appearance.
@@ -60,10 +68,25 @@ impl Vocabulary {
         terms
             .filter(|text| seen.insert(text.clone()))
             .map(|text| QueryTerm {
-                number: self.numbers.get(text.as_str()).copied(),
+                number: self.find(&text),
                 text,
             })
             .collect()
+    }
+
+    /// A query with its misspelt words replaced by words of a view (spec 8.15).
+    pub fn mend<'q>(&self, query: &'q str, view: &View) -> Cow<'q, str> {
+        text::mend(query, embed::is_known_word, |term| self.having(term, view))
+    }
+
+    /// Whether a query has a misspelt word, which takes some time to mend.
+    pub fn is_misspelt(&self, query: &str, view: &View) -> bool {
+        text::is_misspelt(query, embed::is_known_word, |term| self.having(term, view))
+    }
+
+    fn having(&self, term: &str, view: &View) -> usize {
+        let number = self.find(term);
+        number.map_or(0, |number| view.having(number))
     }
 
     /// About how much memory it takes.

@@ -1,6 +1,7 @@
 //! Text analysis: from a text to the terms that a lexical search compares.
 
 mod fnv;
+mod spelling;
 mod stemmer;
 mod stop_words;
 mod unicode;
@@ -12,6 +13,7 @@ mod tests;
 use unicode_normalization::UnicodeNormalization;
 
 pub use fnv::FnvBuilder;
+pub use spelling::{is_misspelt, mend};
 pub use stemmer::stem;
 pub use unicode::{
     is_blank, is_control, is_nonspacing_mark, is_punctuation, is_space_separator, is_white_space,

@@ -4,7 +4,7 @@ import { DIMENSIONS, rowNorm, tokenTable } from "./table.js";
 import { tokenIds } from "./wordpiece.js";
 
 export { DIMENSIONS, rowNorm, tokenRow } from "./table.js";
-export { tokenIds } from "./wordpiece.js";
+export { isKnownWord, tokenIds } from "./wordpiece.js";
 
 /** How many distinct tokens of a text the second stage compares. */
 const COMPARED_TOKENS = 64;

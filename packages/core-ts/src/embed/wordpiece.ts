@@ -62,6 +62,12 @@ export function tokenIds(text: string): number[] {
   return ids;
 }
 
+/** Tells a word in lower case that the vocabulary has as one piece. */
+export function isKnownWord(word: string): boolean {
+  vocabulary ??= readVocabulary();
+  return vocabulary.beginnings.ids.has(word);
+}
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const ASCII_CONTROLS = /[\u0000-\u001f\u007f]/g;
 

@@ -1,4 +1,4 @@
-import { embed, quantise } from "../embed/index.js";
+import { embed, isKnownWord, quantise } from "../embed/index.js";
 import { isOwn } from "../embed/vectors.js";
 import { AgentMemError, invalid } from "../error.js";
 import { isSelected, type Selection, selectionOf } from "../filter.js";
@@ -25,7 +25,7 @@ import { formatTime } from "../record/time.js";
 import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope.js";
 import { SearchIndex } from "../search-index.js";
 import type { AsOf, LogEvent, PointInTime, Row } from "../store.js";
-import { isBlank } from "../text/unicode.js";
+import { isBlank, mend } from "../text/index.js";
 import type { Hit, MemoryApi, MemoryEvent, ScopedMemoryApi, Stats, Verification } from "./api.js";
 import { Engine } from "./engine.js";
 import {
@@ -118,7 +118,7 @@ abstract class RecordCalls implements ScopedMemoryApi {
     const given = readOptions(own, SEARCH_READERS);
     const selection = selectionOf(given, this.#view);
     const mode = given.mode ?? "hybrid";
-    const vector = await this.#queryVector(text, mode, given.embedding ?? null, signal);
+    const ownVector = await this.#ownVector(text, mode, given.embedding ?? null, signal);
 
     // Agent, run, filter and times only select: statistics are those of the user (spec 8.4).
     const { userId } = selection.scope;
@@ -129,9 +129,11 @@ abstract class RecordCalls implements ScopedMemoryApi {
       this.#engine.vectors,
     );
     const selected = index.entries.filter(({ record }) => isSelected(record, selection));
+    const recordsWith = (term: string) => index.df1(term);
+    const mended = mend(text, { isWord: isKnownWord, recordsWith });
     const ranked = rank(index, selected, {
-      query: text,
-      vector,
+      query: mended,
+      vector: ownVector ?? (mode === "lexical" || isBlank(text) ? new Int8Array() : embed(mended)),
       embedder: this.#engine.vectors.embedder,
       mode,
       limit: given.limit ?? 10,
@@ -150,19 +152,23 @@ abstract class RecordCalls implements ScopedMemoryApi {
     });
   }
 
-  /** Gives the vector of a query by the store's embedder, without components where none is needed (spec 12.3). */
-  async #queryVector(
+  /**
+   * Gives the vector of a query by a caller's own embedder, without components where none is needed (spec 12.3).
+   *
+   * Undefined in a store of the built-in table, which embeds the query as it is mended (spec 8.15).
+   */
+  async #ownVector(
     text: string,
     mode: SearchMode,
     embedding: Float32Array | null,
     signal: AbortSignal | null,
-  ): Promise<Int8Array> {
+  ): Promise<Int8Array | undefined> {
     const { embedder } = this.#engine.vectors;
     if (mode === "semantic" && embedder === null)
       throw invalid("mode", "must not be semantic in a store without vectors");
     const isNeeded = mode !== "lexical" && !isBlank(text);
-    if (embedding === null && (!isNeeded || !isOwn(embedder)))
-      return isNeeded && embedder === "builtin" ? embed(text) : new Int8Array();
+    if (embedding === null && embedder === "builtin") return undefined;
+    if (embedding === null && (!isNeeded || !isOwn(embedder))) return new Int8Array();
     const wanted = { vector: embedding, field: "embedding", text };
     const [vector] = await this.#engine.vectorsOf([wanted], signal);
     return isNeeded && vector ? quantise(vector) : new Int8Array();

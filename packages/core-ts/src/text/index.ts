@@ -13,6 +13,7 @@ import {
   toLower,
 } from "./unicode.js";
 
+export { mend } from "./spelling.js";
 export { stem } from "./stemmer.js";
 export { isBlank, removeUnassigned, toLower } from "./unicode.js";
 

@@ -6,6 +6,8 @@ const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "1" },
     seed: { type: "string", default: "1" },
+    // Of each byte of a small store that is flipped: 1, or 8 for all.
+    bits: { type: "string", default: "1" },
   },
 });
 
@@ -13,6 +15,7 @@ await main(async () => {
   await setup();
   env.AGENTMEM_ROUNDS = values.rounds;
   env.AGENTMEM_SEED = values.seed;
+  env.AGENTMEM_BITS = values.bits;
   await run("cargo", [
     ...["test", "--locked", "-p", "agentmem-core", "--test", "torture"],
     ...["--", "--nocapture"],

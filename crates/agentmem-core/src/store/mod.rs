@@ -200,12 +200,18 @@ impl Store {
         };
         reader.execute_batch("BEGIN").map_err(sql_error)?;
         let answer = work(&Snapshot::new(&reader));
-        reader.execute_batch("COMMIT").map_err(sql_error)?;
+        // SQLite has ended it already where the file could not be read.
+        let ended = match reader.is_autocommit() {
+            true => Ok(()),
+            false => reader.execute_batch("COMMIT").map_err(sql_error),
+        };
+        let answer = answer?;
+        ended?;
         let mut readers = lock(&self.readers);
         if readers.len() < IDLE_READERS {
             readers.push(reader);
         }
-        answer
+        Ok(answer)
     }
 
     /// A number that is another one after every change to the store, whoever made it: to ask for it costs less than a read.

@@ -31,6 +31,11 @@ pub(crate) struct Stored {
 /// Reads a row of [`COLUMNS`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let vector: Option<Vec<u8>> = row.get(14)?;
+    let content: String = row.get(7)?;
+    // No text has it (spec 1.1): zeros are what a disk gives for what it has lost.
+    if content.contains('\0') {
+        return Err(damaged(7, Type::Text));
+    }
     Ok(Stored {
         seq: row.get(0)?,
         record: Record {
@@ -42,7 +47,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             },
             role: row.get(5)?,
             name: row.get(6)?,
-            content: row.get(7)?,
+            content,
             metadata: read_metadata(row, 8)?,
             importance: row.get(9)?,
             created_at: read_time(row, 10)?,

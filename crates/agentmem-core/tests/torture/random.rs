@@ -16,7 +16,7 @@ impl Random {
     }
 }
 
-/// A number that `npm run torture:files` sets: `AGENTMEM_ROUNDS`, `AGENTMEM_SEED`.
+/// A number that `npm run torture:files` sets: `AGENTMEM_ROUNDS`, `AGENTMEM_SEED`, `AGENTMEM_BITS`.
 pub fn setting(name: &str, otherwise: u64) -> u64 {
     let given = std::env::var(name).ok();
     given.map_or(otherwise, |text| text.parse().expect("it is a number"))

@@ -65,6 +65,13 @@ fn add(memory: &Memory) -> Result<(), Box<dyn Error>> {
         expiry: Expiry::At(Timestamp::from_millis(4_102_444_800_000)?),
         ..NewRecord::from("Prefers short answers")
     })?;
+    memory.add(NewRecord {
+        id: Some("kept".to_owned()),
+        metadata: metadata.as_object().cloned(),
+        importance: Some(0.1),
+        expiry: Expiry::At(Timestamp::from_millis(253_402_300_799_999)?),
+        ..NewRecord::from("Never changed")
+    })?;
     // Longer than a page.
     let long: String = (0..900).map(|n| format!("word{n} ")).collect();
     memory.add(NewRecord {

@@ -43,7 +43,7 @@ fn record(folder: &Folder, ops: &[Op], durability: Durability) -> Recording {
 }
 
 /// Puts the files of an image where they were.
-fn put(image: &Image, folder: &Folder) {
+pub fn put(image: &Image, folder: &Folder) {
     let _ = fs::remove_dir_all(&folder.0);
     fs::create_dir_all(&folder.0).expect("it is made");
     for (path, bytes) in image {

@@ -176,7 +176,7 @@ struct File {
     base: ffi::sqlite3_file,
     /// Its number; none for a temporary file, which no crash leaves.
     number: Option<usize>,
-    /// Whether its first sync is one of its folder too, as that of a log or journal that was made is.
+    /// Whether its first sync is one of its folder too, as that of a log or journal is that was made, or would have been (`UNIXFILE_DIRSYNC`).
     is_new: bool,
 }
 
@@ -269,7 +269,6 @@ unsafe extern "C" fn open(
         let name = CStr::from_ptr(name).to_str();
         PathBuf::from(name.expect("a test has plain names"))
     });
-    let was_there = path.as_deref().is_some_and(Path::exists);
     let system = (*vfs).pAppData.cast::<ffi::sqlite3_vfs>();
     let inner = file.cast::<File>().add(1).cast::<ffi::sqlite3_file>();
     let open = (*system)
@@ -283,7 +282,7 @@ unsafe extern "C" fn open(
     let opened = File {
         base: ffi::sqlite3_file { pMethods: &METHODS },
         number: path.map(|path| with(|disk| disk.number(&path))),
-        is_new: !was_there && flags & first_syncs_folder != 0,
+        is_new: flags & ffi::SQLITE_OPEN_CREATE != 0 && flags & first_syncs_folder != 0,
     };
     file.cast::<File>().write(opened);
     ffi::SQLITE_OK

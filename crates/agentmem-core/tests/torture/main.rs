@@ -8,4 +8,5 @@ mod faults;
 mod folder;
 mod power;
 mod random;
+mod rising;
 mod workload;

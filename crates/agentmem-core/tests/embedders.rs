@@ -390,3 +390,57 @@ fn verify_finds_vectors_of_the_wrong_size_and_none_of_a_wrong_value() {
     );
     assert_eq!(error.expect_err("it is damaged").code(), Code::Corrupt);
 }
+
+#[test]
+fn a_store_that_an_older_release_ranked_is_moved_and_a_newer_one_keeps_this_one_away() {
+    let folder = Folder::new("ranking");
+    let embedder = || Some(own("mine", 2));
+    let memory = open(&folder, embedder()).expect("it opens");
+    let record = NewRecord {
+        embedding: Some(vec![1.0, 0.5]),
+        ..NewRecord::from("green tea")
+    };
+    memory.add(record).expect("it is added");
+    memory.close();
+    let vectors = "SELECT count(*) FROM record WHERE hex(vector) = '7F40'";
+    assert_eq!(asked(&folder, vectors), 1);
+    sql(
+        &folder,
+        "UPDATE header SET value = 0 WHERE name = 'ranking'",
+    );
+    let bytes = fs::read(folder.file()).expect("it is there");
+    let options = Options {
+        read_only: true,
+        ..Options::default()
+    };
+    let refused = Memory::open(folder.file(), options).expect_err("it would have to write");
+    assert_eq!(refused.code(), Code::UnsupportedFormat);
+    assert_eq!(fs::read(folder.file()).expect("it is there"), bytes);
+
+    let memory = open(&folder, embedder()).expect("it opens");
+    let ranking = "SELECT value FROM header WHERE name = 'ranking'";
+    assert_eq!(asked(&folder, ranking), 1);
+    assert_eq!(asked(&folder, vectors), 1);
+    let lexical = || Search {
+        mode: Mode::Lexical,
+        ..Search::default()
+    };
+    assert_eq!(
+        memory.search("tea", lexical()).expect("it searches").len(),
+        1
+    );
+    // A newer release opens it meanwhile.
+    sql(
+        &folder,
+        "UPDATE header SET value = 2 WHERE name = 'ranking'",
+    );
+    let refused = memory
+        .search("tea", lexical())
+        .expect_err("it ranks otherwise");
+    assert_eq!(refused.code(), Code::UnsupportedFormat);
+    let refused = memory.delete("a").expect_err("it is another's now");
+    assert_eq!(refused.code(), Code::UnsupportedFormat);
+    memory.close();
+    let refused = open(&folder, embedder()).expect_err("it ranks otherwise");
+    assert_eq!(refused.code(), Code::UnsupportedFormat);
+}

@@ -29,7 +29,7 @@ const NOTHING: &str = "";
 
 /// The version of the ranking of this release (spec chapter 8). Two releases that rank differently differ in it, so that no two processes
 /// rank one store in two ways.
-const OUR_RANKING: i64 = 1;
+pub(super) const OUR_RANKING: i64 = 1;
 
 /// Rows that are derived anew at once.
 const PAGE: i64 = 1000;

@@ -72,7 +72,7 @@ impl<'a> Best<'a> {
             entry,
             place,
         });
-        if self.kept.len() >= self.count + (self.count / 2).max(16) {
+        if self.kept.len() >= self.count + self.count.max(16) {
             self.cut();
             self.least = self.kept.iter().map(|it| it.value).fold(f64::MAX, f64::min);
         }

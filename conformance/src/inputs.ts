@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { dereference, isObject, type Saved } from "./match.ts";
 import { RunnerError } from "./types.ts";
@@ -36,6 +36,7 @@ const GENERATORS: ReadonlyMap<string, Generator> = new Map<string, Generator>([
   ["$repeat", (operand) => repeated(operand)],
   ["$copies", (operand, context) => copies(operand, context)],
   ["$nested", (operand) => nested(operand)],
+  ["$lines", (operand, context) => lines(operand, context)],
   ["$path", (operand, context) => inFolder(operand, context.folder)],
   ["$input", (operand) => input(operand)],
   ["$embedder", (operand) => embedder(operand)],
@@ -70,6 +71,24 @@ function nested(operand: unknown): unknown {
   let value: unknown = kind === "array" ? [] : {};
   for (let i = 1; i < depth; i++) value = kind === "array" ? [value] : { a: value };
   return value;
+}
+
+/** The text of an export: objects are written as JSON, `{"agentmem": "end"}` alone as the footer that is right. */
+function lines(operand: unknown, context: InputContext): string {
+  if (!Array.isArray(operand)) throw new RunnerError("$lines takes an array of lines");
+  let text = "";
+  for (const [i, one] of operand.entries()) {
+    const line = resolve(one, context);
+    const footer = {
+      agentmem: "end",
+      lines: i - 1,
+      sha256: createHash("sha256").update(text).digest("hex"),
+    };
+    const isBareFooter =
+      isObject(line) && line.agentmem === "end" && Object.keys(line).length === 1;
+    text += `${typeof line === "string" ? line : writeLine(isBareFooter ? footer : line)}\n`;
+  }
+  return text;
 }
 
 function inFolder(operand: unknown, folder: string | undefined): string {

@@ -173,6 +173,8 @@ class CaseRun {
         const request = { ...this.#addressed(step, index), as };
         return this.#keep(as, true, await this.#driver.ask(this.#request(request)));
       }
+      case "exportTo":
+        return withLines(await this.#driver.ask(this.#request(this.#call(step, index))));
       default:
         return this.#driver.ask(this.#request(this.#call(step, index)));
     }
@@ -259,6 +261,19 @@ export function isAnswer(value: unknown): value is Answer {
 }
 
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === "string";
+
+/** The answer to an export, with its lines as values beside its text. */
+function withLines(answer: Answer): Answer {
+  const { value } = answer as { value?: unknown };
+  const text = (value as { text?: unknown } | null | undefined)?.text;
+  if (typeof text !== "string") return answer;
+  try {
+    const lines = text.split("\n").slice(0, -1);
+    return { value: { ...(value as object), lines: lines.map((line) => JSON.parse(line)) } };
+  } catch {
+    throw new DriverFault("it gave an export with a line that is no JSON");
+  }
+}
 
 function areAnswers(value: unknown, length: number): value is Answer[] {
   return Array.isArray(value) && value.length === length && value.every(isAnswer);

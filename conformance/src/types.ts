@@ -31,6 +31,8 @@ export const OPERATIONS = [
   "verify",
   "reembed",
   "backup",
+  "exportTo",
+  "importFrom",
 ] as const;
 
 export type Operation = (typeof OPERATIONS)[number];

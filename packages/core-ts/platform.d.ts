@@ -21,7 +21,29 @@ interface AbortSignal {
   removeEventListener(type: "abort", listener: () => void): void;
 }
 
-/** Base64 to a string of one character a byte. */
+/** Base64 to a string of one character a byte, and back. */
 declare function atob(data: string): string;
+declare function btoa(data: string): string;
+
+/** Streams and blobs, of which callers bring their own: what is used of them. */
+interface WritableStream<T> {
+  readonly locked: boolean;
+  getWriter(): {
+    write(chunk: T): Promise<void>;
+    close(): Promise<void>;
+    abort(reason?: unknown): Promise<void>;
+  };
+}
+
+interface ReadableStream<T> {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: T | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+interface Blob {
+  stream(): ReadableStream<Uint8Array>;
+}
 
 declare function structuredClone<T>(value: T): T;

@@ -4,7 +4,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError, after_telling};
+use agentmem_binding::{
+    Asking, Done, Exporting, Handle, Importing, Moving, Submitted, WireError, after_telling,
+};
 use pyo3::prelude::*;
 
 /// How often a call that may take long looks whether it was interrupted.
@@ -93,6 +95,28 @@ impl NativeMemory {
                 .handle
                 .reembed(embedder)
                 .map_err(|error| raised(py, error))?,
+        })
+    }
+
+    /// Begins an export to a file.
+    fn export_to(&self, py: Python<'_>, args: &str) -> PyResult<NativeExporting> {
+        let exporting = self.handle.export_to(args);
+        Ok(NativeExporting {
+            exporting: exporting.map_err(|error| raised(py, error))?,
+        })
+    }
+
+    /// Begins an import from a file; `embeds` tells whether vectors can be given for texts.
+    fn import_from(
+        &self,
+        py: Python<'_>,
+        args: &str,
+        embeds: bool,
+        now: Option<i64>,
+    ) -> PyResult<NativeImporting> {
+        let importing = self.handle.import_from(args, embeds, now);
+        Ok(NativeImporting {
+            importing: importing.map_err(|error| raised(py, error))?,
         })
     }
 
@@ -219,6 +243,56 @@ impl NativeMoving {
     fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
         let vectors = floats(vectors);
         wait(py, |done| self.moving.submit_step(vectors, done))
+    }
+}
+
+/// An export under way.
+#[pyclass(frozen, module = "agentmem_native._native")]
+struct NativeExporting {
+    exporting: Exporting,
+}
+
+#[pymethods]
+impl NativeExporting {
+    /// Begins to write the next part, and returns at once.
+    fn submit_step(&self, py: Python<'_>, waiter: Py<PyAny>) {
+        py.detach(|| self.exporting.submit_step(told(waiter)));
+    }
+
+    /// Writes the next part.
+    fn step(&self, py: Python<'_>) -> PyResult<String> {
+        wait(py, |done| self.exporting.submit_step(done))
+    }
+
+    /// Gives the export up, if it is not done.
+    fn end(&self, py: Python<'_>) {
+        py.detach(|| self.exporting.end());
+    }
+}
+
+/// An import under way.
+#[pyclass(frozen, module = "agentmem_native._native")]
+struct NativeImporting {
+    importing: Importing,
+}
+
+#[pymethods]
+impl NativeImporting {
+    /// Takes the vectors of the last texts, begins the next part, and returns at once.
+    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
+        let vectors = floats(vectors);
+        py.detach(|| self.importing.submit_step(vectors, told(waiter)));
+    }
+
+    /// Takes the vectors of the last texts, and does the next part.
+    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+        let vectors = floats(vectors);
+        wait(py, |done| self.importing.submit_step(vectors, done))
+    }
+
+    /// Gives the import up, if it is not done.
+    fn end(&self, py: Python<'_>) {
+        py.detach(|| self.importing.end());
     }
 }
 
@@ -377,5 +451,8 @@ fn end_deliveries(py: Python<'_>) {
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
-    use super::{NativeAsking, NativeCall, NativeMemory, NativeMoving, end_deliveries};
+    use super::{
+        NativeAsking, NativeCall, NativeExporting, NativeImporting, NativeMemory, NativeMoving,
+        end_deliveries,
+    };
 }

@@ -11,12 +11,17 @@ const LEADING = {
   delete: "id",
   history: "id",
   backup: "path",
+  exportTo: "path",
+  importFrom: "path",
 };
 
 const GIVES_NOTHING = ["open", "new", "scoped", "close"];
 
-/** Gives the function that answers a line with a line. `Memory` is the class that the implementation exports. */
-export function driverOf(Memory) {
+/**
+ * Gives the function that answers a line with a line. `Memory` is the class that the implementation exports; `transport` is how
+ * it exports to a text, and imports one, if not over streams.
+ */
+export function driverOf(Memory, transport = streams) {
   const handles = new Map();
   let now;
 
@@ -31,6 +36,11 @@ export function driverOf(Memory) {
       return Memory.open(path, own).then(keep);
     }
     const handle = handles.get(on);
+    if (operation in transport && args === undefined && given.path === undefined) {
+      const { text, ...options } = given;
+      const positions = Object.keys(options).length > 0 ? [options] : [];
+      return transport[operation](handle, text, ...positions);
+    }
     const positions = args === undefined ? positional(operation, given) : revive(args);
     const answer = handle[operation](...positions);
     return operation === "scoped" ? void handles.set(as, answer) : answer;
@@ -55,6 +65,17 @@ export function driverOf(Memory) {
     return JSON.stringify({ id, ...(await attempt(request)) });
   };
 }
+
+/** Exports to a stream, imports from a blob. */
+const streams = {
+  async exportTo(handle, _, ...options) {
+    const { readable, writable } = new TransformStream();
+    const text = new Response(readable).text();
+    const [count, whole] = await Promise.all([handle.exportTo(writable, ...options), text]);
+    return { count, text: whole };
+  },
+  importFrom: (handle, text, ...options) => handle.importFrom(new Blob([text]), ...options),
+};
 
 /** `with` as the arguments of the call: the leading one, then the options if there are any. */
 function positional(operation, given) {

@@ -8,7 +8,9 @@ import inspect
 import json
 import re
 import sys
+import tempfile
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import agentmem_native
@@ -17,6 +19,7 @@ from values import revive
 # The names of what stands before the options.
 LEADING = {"add": "content", "addMany": "items", "search": "query", "get": "id", "update": "id"}
 LEADING |= {"delete": "id", "history": "id", "backup": "path", "open": "path", "new": "path"}
+LEADING |= {"exportTo": "path", "importFrom": "path"}
 # Where the value of an option is again options.
 NESTED = ("items", "defaults", "recency")
 
@@ -40,6 +43,8 @@ class Driver:
         if operation == "new":
             return self.memory(*leading, **options)
         target = self.memory if makes else self.handles[request["on"]]
+        if operation in ("exportTo", "importFrom") and leading == [None]:
+            return in_file(target, snake(operation), options)
         return getattr(target, snake(operation))(*leading, **options)
 
     async def attempt(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -58,6 +63,28 @@ class Driver:
         except Exception as error:
             code, field = getattr(error, "code", None), getattr(error, "field", None)
             return {"error": {"code": code, "field": field, "message": repr(error)}}
+
+
+def in_file(memory: Any, operation: str, options: dict[str, Any]) -> Any:
+    """Exports to a file of its own, or imports what was given as its text."""
+    folder = tempfile.TemporaryDirectory(prefix="agentmem-export-")
+    file = Path(folder.name) / "export.jsonl"
+    if "text" in options:
+        file.write_bytes(options.pop("text").encode())
+
+    def told(value: Any) -> Any:
+        if operation == "import_from":
+            return value
+        return {"count": value, "text": file.read_bytes().decode()}
+
+    async def awaited(value: Any) -> Any:
+        with folder:
+            return told(await value)
+
+    if isinstance(memory, (agentmem_native.Memory, agentmem_native.ScopedMemory)):
+        return awaited(getattr(memory, operation)(file, **options))
+    with folder:
+        return told(getattr(memory, operation)(file, **options))
 
 
 def snake(name: Any) -> Any:

@@ -1,6 +1,7 @@
 //! A driver for Rust: drives the core through the wire form that the bindings use.
 
 mod embedder;
+mod transport;
 
 use std::collections::HashMap;
 use std::io;
@@ -78,6 +79,8 @@ impl Driver {
                 return Ok(self.keep(request, view, embedding));
             }
             "reembed" => return embedding.begin_reembed(handle, given),
+            "exportTo" => return transport::begin_export(handle, given),
+            "importFrom" => return transport::begin_import(handle, embedding, given, now),
             _ => {
                 let arguments = match request["args"].as_array() {
                     Some(args) => by_position(operation, args),

@@ -18,7 +18,7 @@ impl Embedding {
         Embedding(Arc::new(Mutex::new(embedder.and_then(take))))
     }
 
-    fn dimensions(&self) -> Option<usize> {
+    pub fn dimensions(&self) -> Option<usize> {
         *self.0.lock().expect("no thread panicked")
     }
 
@@ -72,7 +72,7 @@ impl Embedding {
     }
 }
 
-fn begin(submit: impl FnOnce(Done)) -> Receiver<Result<String, WireError>> {
+pub fn begin(submit: impl FnOnce(Done)) -> Receiver<Result<String, WireError>> {
     let (sender, receiver) = channel();
     submit(Box::new(move |outcome| {
         sender.send(outcome).expect("the driver waits")
@@ -80,7 +80,7 @@ fn begin(submit: impl FnOnce(Done)) -> Receiver<Result<String, WireError>> {
     receiver
 }
 
-fn wait(outcome: Receiver<Result<String, WireError>>) -> Outcome {
+pub fn wait(outcome: Receiver<Result<String, WireError>>) -> Outcome {
     let answer = outcome.recv().expect("an outcome is told")?;
     Ok(serde_json::from_str(&answer).expect("an answer is JSON"))
 }
@@ -99,7 +99,7 @@ fn take(embedder: &mut Value) -> Option<usize> {
 }
 
 /// Component k counts the bytes of a text that leave k when divided by the dimensions.
-fn count_bytes(texts: &Value, dimensions: usize) -> Vec<f32> {
+pub fn count_bytes(texts: &Value, dimensions: usize) -> Vec<f32> {
     let texts = texts.as_array().map_or(&[][..], Vec::as_slice);
     let counted = texts.iter().filter_map(Value::as_str).map(|text| {
         let mut counts = vec![0.0; dimensions];

@@ -251,7 +251,7 @@ fn split(memory: &Memory, vectors: Vec<f32>, count: usize) -> Result<Vec<Vec<f32
     Ok(vectors)
 }
 
-fn split_by(embedder: &Embedder, vectors: &[f32]) -> Result<Vec<Vec<f32>>> {
+pub(crate) fn split_by(embedder: &Embedder, vectors: &[f32]) -> Result<Vec<Vec<f32>>> {
     let check = |vector: &[f32]| match embedder.check_vector(vector) {
         Ok(()) => Ok(vector.to_vec()),
         Err(error) => Err(failed(&format!("gave a vector that {}", error.message()))),

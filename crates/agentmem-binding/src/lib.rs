@@ -23,10 +23,12 @@ mod handle;
 mod pool;
 mod request;
 mod submitted;
+mod transport;
 mod wire;
 
 pub use agentmem_core::after_telling;
 pub use asking::{Asking, Moving};
 pub use handle::Handle;
 pub use submitted::{Done, Submitted};
+pub use transport::{Exporting, Importing};
 pub use wire::WireError;

@@ -1,9 +1,9 @@
 //! Calls as they come over the wire: the name of an operation and its arguments, turned into what the core takes.
 
 use agentmem_core::{
-    AsOf, Change, DEFAULT_IMPORTANCE, Durability, Embedder, Error, Expiry, GetAll, History,
-    MAX_DIMENSIONS, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord, Options, Order,
-    Recency, Request, Result, ScopeMatch, Search, Select, Timestamp,
+    AsOf, Change, DEFAULT_IMPORTANCE, Durability, Embedder, Error, Expiry, Export, GetAll, History,
+    Import, MAX_DIMENSIONS, MAX_ITEMS, MAX_ITEMS_BYTES, Memory, Metadata, Mode, NewRecord,
+    OnExisting, Options, Order, Recency, Request, Result, ScopeMatch, Search, Select, Timestamp,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -229,14 +229,46 @@ impl Arguments {
                 Call::Verify
             }
             Operation::Backup => {
-                let path = self.text("path")?;
+                let path = self.path()?;
                 self.options(&[])?;
-                if path.is_empty() || path.contains('\0') {
-                    return Err(Error::invalid("path", "is empty or contains U+0000"));
-                }
-                Call::Backup(PathBuf::from(path))
+                Call::Backup(path)
             }
         })
+    }
+
+    /// Reads what `exportTo` is given: the path and the options.
+    pub fn export(mut self) -> Result<(PathBuf, Export)> {
+        let path = self.path()?;
+        let mut fields = self.options(&["history"])?;
+        let history = fields.boolean("history")?.unwrap_or(false);
+        Ok((path, Export { history }))
+    }
+
+    /// Reads what `importFrom` is given: the path and the options.
+    pub fn import(mut self, embeds: bool) -> Result<(PathBuf, Import)> {
+        let path = self.path()?;
+        let mut fields = self.options(&["onExisting"])?;
+        let choices = [
+            ("error", OnExisting::Error),
+            ("skip", OnExisting::Skip),
+            ("replace", OnExisting::Replace),
+        ];
+        let on_existing = fields.choice("onExisting", &choices)?.unwrap_or_default();
+        Ok((
+            path,
+            Import {
+                on_existing,
+                embeds,
+            },
+        ))
+    }
+
+    fn path(&mut self) -> Result<PathBuf> {
+        let path = self.text("path")?;
+        if path.is_empty() || path.contains('\0') {
+            return Err(Error::invalid("path", "is empty or contains U+0000"));
+        }
+        Ok(PathBuf::from(path))
     }
 
     fn take(&mut self, key: &str) -> Option<Value> {

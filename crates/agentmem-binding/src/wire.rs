@@ -3,7 +3,9 @@
 use std::fmt;
 use std::io::Write;
 
-use agentmem_core::{Code, Error, Event, Hit, HitExplanation, Problem, Record, Stats, Written};
+use agentmem_core::{
+    Code, Error, Event, Hit, HitExplanation, Imported, Problem, Record, Stats, Written,
+};
 
 /// What went wrong, as a binding tells it; spec chapter 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +63,17 @@ pub(crate) fn written(written: &Written) -> String {
         Written::Records(many) => records(many),
         Written::Deleted(deleted) => deleted.to_string(),
         Written::Cleared(count) => count.to_string(),
+        Written::Imported(what, _) => imported(what).to_string(),
     }
+}
+
+/// Writes what became of the lines of an import (spec 13.5).
+pub(crate) fn imported(imported: &Imported) -> serde_json::Value {
+    serde_json::json!({
+        "imported": imported.imported,
+        "skipped": imported.skipped,
+        "replaced": imported.replaced,
+    })
 }
 
 pub(crate) fn record(record: &Record) -> String {

@@ -37,8 +37,9 @@ pub use embed::{Embedder, MAX_DIMENSIONS};
 pub use error::{Code, Error, Result};
 pub use filter::{Filter, MAX_FILTER_BYTES, MAX_FILTER_NODES};
 pub use memory::{
-    Clock, GetAll, History, Hit, HitContext, MAX_ITEMS, MAX_ITEMS_BYTES, MAX_QUERY_BYTES, Memory,
-    Options, Queued, Reembedding, Request, Search, Select, Withdrawal, Written, after_telling,
+    Clock, Export, Exporting, GetAll, History, Hit, HitContext, Import, Imported, Importing,
+    MAX_ITEMS, MAX_ITEMS_BYTES, MAX_LINE_BYTES, MAX_QUERY_BYTES, Memory, Options, Queued,
+    Reembedding, Request, Search, Select, Withdrawal, Written, after_telling,
 };
 pub use rank::{HitExplanation, HitTerm, Mode, Recency};
 pub use record::{
@@ -46,4 +47,4 @@ pub use record::{
     Record, Timestamp,
 };
 pub use scope::{Match, Scope, ScopeMatch};
-pub use store::{AsOf, Durability, Event, EventKind, Order, Problem, Stats};
+pub use store::{AsOf, Durability, Event, EventKind, OnExisting, Order, Problem, Stats};

@@ -6,7 +6,7 @@ export interface Row {
   readonly record: StoredRecord;
   /** The number of the event that added it: its place in the order of adding. */
   readonly added: number;
-  /** The canonical form of what `add` was given, if the caller gave the id (spec 6.3). */
+  /** The hash of what `add` was given, if the caller gave the id (spec 6.3). */
   readonly request: string | null;
 }
 
@@ -59,6 +59,8 @@ interface Past {
 export class Store {
   readonly #rows = new Map<string, Row>();
   #log: LogEvent[] = [];
+  /** How often something was erased. */
+  erasures = 0;
 
   /** Finds the newest state of a record, expired or not. */
   get(id: string): Row | undefined {
@@ -116,6 +118,31 @@ export class Store {
     return [...states.values()].filter((state) => state !== null).sort((a, b) => a.added - b.added);
   }
 
+  /**
+   * Gives the events of the records of which a state is kept and in a scope (spec 13.4). Unlike {@link history}, those of a
+   * record are given all or none; what became of an id as a whole, by `PURGE`, is nobody's.
+   */
+  eventsOf(view: ScopeIds): readonly LogEvent[] {
+    if (Object.keys(view).length === 0) return this.#log;
+    const records = new Map<string, { isSeen: boolean }>();
+    const pairs = this.#log.map((event) => {
+      const known = event.kind === "ADD" ? undefined : records.get(event.id);
+      const record = known ?? { isSeen: false };
+      records.set(event.id, record);
+      if (event.state !== null && inScope(event.state.record, view)) record.isSeen = true;
+      return { event, record };
+    });
+    return pairs
+      .filter(({ event, record }) => record.isSeen && event.kind !== "PURGE")
+      .map(({ event }) => event);
+  }
+
+  /** Tells whether states are kept. */
+  keeps(rows: readonly Row[]): boolean {
+    const kept = new Set(this.#log.map(({ state }) => state));
+    return rows.every((row) => kept.has(row));
+  }
+
   /** Gives the last states of all ids, deleted and expired ones too, in the order of adding. */
   lastStates(): Row[] {
     const last = new Map<string, Row>();
@@ -147,9 +174,34 @@ export class Store {
     this.#append("DELETE", id, now, null);
   }
 
+  /** Writes an event of another store, at its own time (spec 13.9); gives its `seq`. */
+  replay(kind: EventKind, id: string, at: number, state: Omit<Row, "added"> | null): number {
+    const seq = this.#nextSeq();
+    const before = this.#rows.get(id);
+    if (state === null) {
+      this.#append(kind, id, at, null);
+      return seq;
+    }
+    // Of a record whose state before was erased, the event that added it is known.
+    const isOfId = (event: LogEvent) => event.id === id && event.kind === "ADD";
+    const added = before?.added ?? this.#log.findLast(isOfId)?.seq ?? seq;
+    if (kind === "ADD") this.#rows.delete(id);
+    this.#append(kind, id, at, { ...state, added: kind === "ADD" ? seq : added });
+    if (kind === "UPDATE" && before === undefined) this.#sortRows();
+    return seq;
+  }
+
+  /** Brings the rows back into the order of adding. */
+  #sortRows(): void {
+    const sorted = [...this.#rows].sort(([, a], [, b]) => a.added - b.added);
+    this.#rows.clear();
+    for (const [id, row] of sorted) this.#rows.set(id, row);
+  }
+
   /** Erases all that is known of some ids; of each one event remains, which says so (spec 11.3). */
   purge(ids: readonly string[], now: number): void {
     const begin = this.#log.length;
+    if (ids.length > 0) this.erasures += 1;
     for (const id of ids) this.#append("PURGE", id, now, null);
     const purged = new Set(ids);
     this.#log = this.#log.filter((event, i) => i >= begin || !purged.has(event.id));
@@ -162,6 +214,7 @@ export class Store {
   compact(expired: readonly Row[], until: number, now: number): number {
     const past = this.#past().filter((one) => one.until <= until);
     const erased = new Set([...expired, ...past.map(({ state }) => state)]);
+    if (erased.size > 0) this.erasures += 1;
     for (const { record } of expired) this.#append("DELETE", record.id, now, null);
     this.#log = this.#log.map((event) =>
       event.state !== null && erased.has(event.state) ? { ...event, state: null } : event,

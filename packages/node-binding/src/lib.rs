@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use agentmem_binding::{Asking, Done, Handle, Moving, Submitted, WireError};
+use agentmem_binding::{Asking, Done, Exporting, Handle, Importing, Moving, Submitted, WireError};
 use napi::bindgen_prelude::{Env, Error, Float32Array, Object, Result};
 use napi_derive::napi;
 
@@ -89,6 +89,29 @@ impl NativeMemory {
         })
     }
 
+    /// Begins an export to a file.
+    #[napi]
+    pub fn export_to(&self, args: String) -> Result<NativeExporting> {
+        Ok(NativeExporting {
+            exporting: self.handle.export_to(&args).map_err(thrown)?,
+        })
+    }
+
+    /// Begins an import from a file; `embeds` tells whether vectors can be given for texts.
+    #[napi]
+    pub fn import_from(
+        &self,
+        args: String,
+        embeds: bool,
+        now: Option<f64>,
+    ) -> Result<NativeImporting> {
+        let now = now.map(|now| now as i64);
+        let importing = self.handle.import_from(&args, embeds, now);
+        Ok(NativeImporting {
+            importing: importing.map_err(thrown)?,
+        })
+    }
+
     /// Gives a view that cannot leave a scope.
     #[napi]
     pub fn scoped(&self, scope: String) -> Result<NativeMemory> {
@@ -154,6 +177,54 @@ impl NativeMoving {
         vectors: Option<Float32Array>,
     ) -> Result<Object<'env>> {
         promise(env, |done| self.moving.submit_step(floats(vectors), done))
+    }
+}
+
+/// An export under way.
+#[napi]
+pub struct NativeExporting {
+    exporting: Exporting,
+}
+
+#[napi]
+impl NativeExporting {
+    /// Writes the next part.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn step<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        promise(env, |done| self.exporting.submit_step(done))
+    }
+
+    /// Gives the export up, if it is not done.
+    #[napi]
+    pub fn end(&self) {
+        self.exporting.end();
+    }
+}
+
+/// An import under way.
+#[napi]
+pub struct NativeImporting {
+    importing: Importing,
+}
+
+#[napi]
+impl NativeImporting {
+    /// Takes the vectors of the last texts, one behind the other, and does the next part.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn step<'env>(
+        &self,
+        env: &'env Env,
+        vectors: Option<Float32Array>,
+    ) -> Result<Object<'env>> {
+        promise(env, |done| {
+            self.importing.submit_step(floats(vectors), done)
+        })
+    }
+
+    /// Gives the import up, if it is not done.
+    #[napi]
+    pub fn end(&self) {
+        self.importing.end();
     }
 }
 

@@ -17,7 +17,7 @@ async function run(code: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "agentmem-example-"));
   const body = code
     .replace(/import (\{[^}]*\}) from "@agentmem\/native";/, "const $1 = native;")
-    .replaceAll('new Memory("', `new Memory("${folder}/`);
+    .replaceAll(/\b(new Memory|exportTo|importFrom)\("/g, `$1("${folder}/`);
   // In a function, so that await may stand in it; transpiled, because Node 20 knows no `await using`.
   const { outputText } = ts.transpileModule(`return (async () => {${body}})();`, {
     compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },

@@ -9,6 +9,7 @@ export { AgentMemError, type ErrorCode } from "@agentmem/core/src/error.ts";
 export type { SelectOptions } from "@agentmem/core/src/filter.ts";
 export type {
   FileMemoryApi,
+  FileScopedMemoryApi,
   Hit,
   HitContext,
   MemoryApi,
@@ -17,6 +18,7 @@ export type {
   Stats,
   Verification,
 } from "@agentmem/core/src/memory/api.ts";
+export type { Imported } from "@agentmem/core/src/memory/importing.ts";
 export type {
   AsOfInput,
   AsOfOptions,
@@ -24,9 +26,12 @@ export type {
   ClearOptions,
   CountOptions,
   DeleteOptions,
+  ExportOptions,
   GetAllOptions,
   HistoryOption,
+  ImportOptions,
   MemoryOptions,
+  OnExisting,
   Recency,
   ReembedOptions,
   SearchOptions,

@@ -1,19 +1,22 @@
 import { invalid } from "@agentmem/core/src/error.ts";
 import type {
   FileMemoryApi,
+  FileScopedMemoryApi,
   Hit,
   MemoryEvent,
-  ScopedMemoryApi,
   Stats,
   Verification,
 } from "@agentmem/core/src/memory/api.ts";
+import type { Imported } from "@agentmem/core/src/memory/importing.ts";
 import type {
   AsOfOptions,
   ChangesOptions,
   ClearOptions,
   CountOptions,
   DeleteOptions,
+  ExportOptions,
   GetAllOptions,
+  ImportOptions,
   MemoryOptions,
   ReembedOptions,
   SearchOptions,
@@ -36,7 +39,7 @@ import * as wire from "./wire.ts";
  * Every call takes a `signal` in its last argument: aborted, it makes the call fail at once with `CANCELLED`. A call that
  * waited is not done, one that runs goes on; a write is written or not, never half: retry it with the same id.
  */
-abstract class RecordCalls implements ScopedMemoryApi {
+abstract class RecordCalls implements FileScopedMemoryApi {
   readonly #session: Session;
 
   protected constructor(session: Session) {
@@ -247,6 +250,30 @@ abstract class RecordCalls implements ScopedMemoryApi {
   }
 
   /**
+   * Writes the records, or with `history: true` all that happened to them, to a new file as JSON Lines, lossless (spec chapter
+   * 13), and gives the number of records, or events. It is of the state of the beginning, while others go on.
+   *
+   * Fails with `IO`, field `path`, if there is something at the path already, and with `CONFLICT` if something of that state
+   * was erased meanwhile. However it ends early, it leaves no file.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/native";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea", { id: "tea", userId: "ada" });
+   * console.log(await memory.exportTo("ada.jsonl")); // → 1
+   *
+   * const other = new Memory();
+   * console.log(await other.importFrom("ada.jsonl")); // → {"imported":1,"skipped":0,"replaced":0}
+   * console.log((await other.get("tea"))?.content); // → "Ada likes green tea"
+   * ```
+   */
+  exportTo(path: string, options: ExportOptions & CallOptions = {}): Promise<number> {
+    return this.#session.exportTo(path, options);
+  }
+
+  /**
    * Gives a view that cannot leave a scope, to hand to code that serves one user.
    *
    * What it adds carries the ids, what it finds has them, another value for one of them is an error.
@@ -383,6 +410,17 @@ export class Memory extends RecordCalls implements FileMemoryApi {
    */
   reembed(options: ReembedOptions & CallOptions): Promise<number> {
     return this.#session.reembed(options) as Promise<number>;
+  }
+
+  /**
+   * Takes an export in, by whichever implementation it was made, and gives what became of its lines. The whole file is checked
+   * before anything is written; one that was interrupted is done again, and goes on.
+   *
+   * Fails with `CORRUPT` or `UNSUPPORTED_FORMAT` and the line at fault (`lines[3]`), with `ALREADY_EXISTS` for an id that is in
+   * use, or a history that has no place, with `EMBEDDER_MISMATCH` where vectors are needed and nothing can make them.
+   */
+  importFrom(path: string, options: ImportOptions & CallOptions = {}): Promise<Imported> {
+    return this.#session.importFrom(path, options);
   }
 
   #ask<T>(...call: Parameters<Session["call"]>): Promise<T> {

@@ -1,6 +1,7 @@
 import { checkEmbedder, type Embedder, embedTexts } from "@agentmem/core/src/embed/embedder.ts";
 import { isOwn } from "@agentmem/core/src/embed/vectors.ts";
 import { AgentMemError, invalid } from "@agentmem/core/src/error.ts";
+import type { Imported } from "@agentmem/core/src/memory/importing.ts";
 import { REEMBED_READERS } from "@agentmem/core/src/memory/options.ts";
 import { splitSignal, unlessAborted } from "@agentmem/core/src/memory/signal.ts";
 import {
@@ -13,6 +14,7 @@ import {
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "#native";
 import { toAnswer } from "./answer.ts";
+import { exportTo, importFrom, type NativeExporting, type NativeImporting } from "./transport.ts";
 import { AT_ONCE, mayAnswerAtOnce } from "./turn.ts";
 import * as wire from "./wire.ts";
 
@@ -34,6 +36,8 @@ interface Native {
   ): string | null | undefined;
   ask(operation: string, args: string, vectors?: Float32Array, now?: number): NativeAsking;
   reembed(embedder: string): NativeMoving;
+  exportTo(args: string): NativeExporting;
+  importFrom(args: string, embeds: boolean, now?: number): NativeImporting;
   scoped(scope: string): Native;
   close(): Promise<string>;
 }
@@ -169,6 +173,23 @@ export class Session {
       if (step.moved !== undefined) return step.moved;
       vectors = named.asked === null ? undefined : await ask(named.asked, step.texts);
     }
+  }
+
+  /** Writes an export to a file, a part at a time. */
+  async exportTo(path: unknown, given: unknown): Promise<number> {
+    this.#checkOpen();
+    const { signal, own } = splitSignal(given);
+    return exportTo((args) => this.#native.exportTo(args), path, own, signal);
+  }
+
+  /** Takes an export in from a file, a part at a time. */
+  async importFrom(path: unknown, given: unknown): Promise<Imported> {
+    this.#checkOpen();
+    const { signal, own } = splitSignal(given);
+    const now = this.#now();
+    const { embedder } = this.#shared;
+    const begin = (args: string) => this.#native.importFrom(args, embedder !== null, now);
+    return importFrom(begin, path, own, embedder, signal);
   }
 
   scoped(scope: unknown): Session {

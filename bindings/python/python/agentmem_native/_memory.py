@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from . import _embed as embedding
 from . import _outcomes as outcomes
+from . import _transport as transport
 from . import _wire as wire
 from ._native import NativeMemory
 from ._types import (
@@ -23,9 +24,11 @@ from ._types import (
     Event,
     History,
     Hit,
+    Imported,
     JsonObject,
     Message,
     Mode,
+    OnExisting,
     Order,
     Progress,
     Recency,
@@ -391,6 +394,32 @@ class _RecordCalls:
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
         return [wire.event(one) for one in await self._call("history", arguments)]
 
+    async def export_to(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        history: bool | None = False,
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Writes the records to a new file as JSON Lines, lossless, and gives their number.
+
+        Through a view these are the records of its scope alone. The export is of the state of the
+        beginning, while others go on. Of one that ends early no file is left.
+
+        Args:
+            path: Where the file shall be; there must be nothing yet.
+            history: Whether all events go along, with the earlier states of records.
+            on_progress: Hears after each part how many lines are done, of how many.
+
+        Raises:
+            IoError: There is something at the path already.
+            ConflictError: Something of what is exported was erased meanwhile.
+        """
+        given = {"history": history}
+        exporting = transport.Exporting(self._native, path, given, unknown, on_progress)
+        return await exporting.run()
+
     def scoped(
         self,
         *,
@@ -594,6 +623,36 @@ class Memory(_RecordCalls):
             IoError: There is something at the path already.
         """
         return int(await self._call("backup", {"path": wire.path(path)}))
+
+    async def import_from(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        on_existing: OnExisting | None = "error",
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> Imported:
+        """Takes an export in, by whichever implementation it was made.
+
+        The whole file is checked before anything is written. One that was interrupted is done
+        again, and goes on.
+
+        Args:
+            path: The file.
+            on_existing: What becomes of a record that is there already, with other fields:
+                `error`, so that nothing is imported, `skip` or `replace`.
+            on_progress: Hears after each part how many lines are done, of how many.
+
+        Raises:
+            CorruptError: The file is wrong in the line that the field names (`lines[3]`).
+            UnsupportedFormatError: It is no export, or of a newer version.
+            AlreadyExistsError: An id is in use, or a history has no place in this store.
+            EmbedderMismatchError: Vectors are needed, and nothing can make them.
+        """
+        given = {"onExisting": on_existing}
+        now, own = wire.now(self._clock), self._embedder.own
+        importing = transport.Importing(self._native, path, given, unknown, on_progress, own, now)
+        return await importing.run()
 
     async def reembed(
         self,

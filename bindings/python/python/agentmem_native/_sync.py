@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _embed as embedding
+from . import _transport as transport
 from . import _wire as wire
 from ._native import NativeMemory
 from ._types import (
@@ -21,9 +22,11 @@ from ._types import (
     Event,
     History,
     Hit,
+    Imported,
     JsonObject,
     Message,
     Mode,
+    OnExisting,
     Order,
     Progress,
     Recency,
@@ -287,6 +290,19 @@ class _RecordCalls:
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
         return [wire.event(one) for one in self._call("history", arguments)]
 
+    def export_to(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        history: bool | None = False,
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> int:
+        """Writes the records to a new file as JSON Lines, and gives their number."""
+        given = {"history": history}
+        exporting = transport.Exporting(self._native, path, given, unknown, on_progress)
+        return exporting.run_here()
+
     def scoped(
         self,
         *,
@@ -452,6 +468,20 @@ class SyncMemory(_RecordCalls):
             IoError: There is something at the path already.
         """
         return int(self._call("backup", {"path": wire.path(path)}))
+
+    def import_from(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        on_existing: OnExisting | None = "error",
+        on_progress: Progress | None = None,
+        **unknown: NoReturn,
+    ) -> Imported:
+        """Takes an export in, by whichever implementation it was made."""
+        given = {"onExisting": on_existing}
+        now, own = wire.now(self._clock), self._embedder.own
+        importing = transport.Importing(self._native, path, given, unknown, on_progress, own, now)
+        return importing.run_here()
 
     def reembed(
         self,

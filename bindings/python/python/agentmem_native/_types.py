@@ -15,6 +15,8 @@ Clock = Callable[[], float]
 """Gives milliseconds since 1970."""
 Mode = Literal["hybrid", "lexical", "semantic"]
 Order = Literal["asc", "desc"]
+OnExisting = Literal["error", "skip", "replace"]
+"""What becomes of a record that the store has already, with other fields, in an import."""
 Durability = Literal["full", "normal"]
 
 
@@ -237,6 +239,18 @@ class Verification:
 
     ok: bool
     problems: list[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import came to, in records, or in events of an export with history (spec 13.5)."""
+
+    imported: int
+    """Those that were written."""
+    skipped: int
+    """Those that were there already, or were left."""
+    replaced: int
+    """Records that took the place of others."""
 
 
 class _Message(TypedDict):

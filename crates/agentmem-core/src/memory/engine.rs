@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::memory::ids::IdSource;
+use crate::memory::importing::Part;
 use crate::memory::queue::{Commit, Group, Outcome, Queue};
 use crate::memory::recent::Recent;
 use crate::memory::telling::tell_all;
@@ -75,6 +76,7 @@ pub(super) enum Write {
     Compact {
         until: Option<i64>,
     },
+    Import(Box<Part>),
 }
 
 impl Write {
@@ -534,6 +536,7 @@ impl Engine {
                 batch.purge_selected(&selection, now).map(Written::Cleared)
             }
             Write::Compact { until } => batch.compact(until, now).map(Written::Cleared),
+            Write::Import(part) => part.write(batch, now, embedding),
         }
     }
 

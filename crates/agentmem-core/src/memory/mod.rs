@@ -3,10 +3,14 @@
 mod at_once;
 mod embedding;
 mod engine;
+mod exporting;
 mod ids;
+mod importing;
+mod lines;
 mod options;
 mod past;
 mod queue;
+mod reading;
 mod recent;
 mod reembed;
 mod registry;
@@ -28,6 +32,9 @@ use crate::store::{self, Event, Order, PointInTime, Problem, Snapshot, Stats};
 use engine::{Engine, Write, closed};
 use queue::{Commit, Place};
 
+pub use exporting::{Export, Exporting};
+pub use importing::{Import, Imported, Importing};
+pub use lines::MAX_LINE_BYTES;
 pub use options::{Clock, GetAll, History, Options, Search, Select};
 pub use reembed::Reembedding;
 pub use request::Request;

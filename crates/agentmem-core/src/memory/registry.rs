@@ -105,6 +105,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Arc<Engine>> {
     Ok(engine)
 }
 
+/// Whether a file is that of a store which this process has open, or one beside it: closing a descriptor of it would drop the locks.
+pub(super) fn is_open(file: FileId) -> bool {
+    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut engines = open.values().filter_map(|entry| entry.engine.upgrade());
+    engines.any(|engine| engine.store().has_file(file))
+}
+
 /// An engine for a store in memory, which nobody else can open.
 pub(super) fn open_in_memory(options: &Options) -> Result<Arc<Engine>> {
     let embedder = options.embedder.as_ref().unwrap_or(&Embedder::BuiltIn);

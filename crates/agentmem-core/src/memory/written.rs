@@ -1,5 +1,6 @@
 //! What writes give.
 
+use crate::memory::importing::Imported;
 use crate::record::Record;
 
 /// What a write gives.
@@ -13,6 +14,8 @@ pub enum Written {
     Deleted(bool),
     /// By `clear`, `purge_all` and `compact`: how many there were.
     Cleared(usize),
+    /// By a part of an import, which is no [`Request`](crate::Request): what became of its lines, and the last event after it.
+    Imported(Imported, i64),
 }
 
 /// Each call knows what its own request gives.
@@ -42,6 +45,13 @@ impl Written {
         match self {
             Written::Cleared(count) => count,
             _ => unreachable!("clear, purge_all and compact give a count"),
+        }
+    }
+
+    pub(super) fn into_imported(self) -> (Imported, i64) {
+        match self {
+            Written::Imported(imported, last_seq) => (imported, last_seq),
+            _ => unreachable!("an import gives what became of its lines"),
         }
     }
 }

@@ -119,7 +119,7 @@ fn write_value(value: &Value, out: &mut String) {
     }
 }
 
-fn write_object(members: &Map<String, Value>, out: &mut String) {
+pub(crate) fn write_object(members: &Map<String, Value>, out: &mut String) {
     let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     out.push('{');
@@ -135,7 +135,7 @@ fn write_object(members: &Map<String, Value>, out: &mut String) {
 }
 
 /// RFC 8785 escapes as `JSON.stringify` does, which is what serde_json does too.
-fn write_text(text: &str, out: &mut String) {
+pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(text).expect("a string has no form that JSON lacks"));
 }
 

@@ -349,7 +349,7 @@ impl Revision {
     }
 }
 
-fn check_content(content: &str) -> Result<()> {
+pub(crate) fn check_content(content: &str) -> Result<()> {
     if content.len() > MAX_CONTENT_BYTES {
         return Err(Error::invalid(
             "content",
@@ -368,7 +368,7 @@ fn check_content(content: &str) -> Result<()> {
     check_characters(content, "content")
 }
 
-fn check_importance(importance: f64) -> Result<()> {
+pub(crate) fn check_importance(importance: f64) -> Result<()> {
     if (0.0..=1.0).contains(&importance) {
         return Ok(());
     }
@@ -376,7 +376,7 @@ fn check_importance(importance: f64) -> Result<()> {
 }
 
 /// Checks metadata and gives it as it comes back from the store, with its canonical form.
-fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
+pub(crate) fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
     if metadata.is_empty() {
         return Ok((metadata, "{}".to_owned()));
     }

@@ -58,6 +58,28 @@ impl Files {
         })
     }
 
+    /// Whether a file is one of these.
+    pub fn has(&self, file: FileId) -> bool {
+        file == self.file || self.sides.contains(&Some(file))
+    }
+
+    /// Whether a path is one of those that SQLite uses, be there something or not.
+    pub fn has_path(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name() else {
+            return false;
+        };
+        let folder = match path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let Ok(folder) = fs::canonicalize(folder) else {
+            return false;
+        };
+        let path = folder.join(name);
+        [&self.log, &self.index, &self.journal].contains(&&path)
+            || fs::canonicalize(&self.path).is_ok_and(|own| own == path)
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -25,6 +25,13 @@ pub enum EventKind {
     Purge = 3,
 }
 
+const ALL_KINDS: [EventKind; 4] = [
+    EventKind::Add,
+    EventKind::Update,
+    EventKind::Delete,
+    EventKind::Purge,
+];
+
 impl EventKind {
     /// Returns the kind as it stands on the wire, such as `ADD`.
     pub const fn as_str(self) -> &'static str {
@@ -36,16 +43,16 @@ impl EventKind {
         }
     }
 
+    /// The kind with this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        ALL_KINDS.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     fn read(number: i64) -> Result<Self> {
-        [
-            EventKind::Add,
-            EventKind::Update,
-            EventKind::Delete,
-            EventKind::Purge,
-        ]
-        .into_iter()
-        .find(|kind| *kind as i64 == number)
-        .ok_or_else(|| Error::new(Code::Corrupt, "has an event of an unknown kind").at("path"))
+        ALL_KINDS
+            .into_iter()
+            .find(|kind| *kind as i64 == number)
+            .ok_or_else(|| Error::new(Code::Corrupt, "has an event of an unknown kind").at("path"))
     }
 }
 
@@ -65,17 +72,17 @@ pub struct Event {
 }
 
 /// An event as it stands in the file.
-struct Entry {
-    seq: i64,
+pub(super) struct Entry {
+    pub seq: i64,
     at: i64,
-    kind: i64,
-    old: Option<i64>,
+    pub kind: i64,
+    pub old: Option<i64>,
     id: Option<String>,
 }
 
-const ENTRY: &str = "seq, at, kind, old, id";
+pub(super) const ENTRY: &str = "seq, at, kind, old, id";
 
-fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
+pub(super) fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry {
         seq: row.get(0)?,
         at: row.get(1)?,
@@ -86,7 +93,7 @@ fn read_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 impl Entry {
-    fn event(self, id: String, record: Option<Record>) -> Result<Event> {
+    pub fn event(&self, id: String, record: Option<Record>) -> Result<Event> {
         let at = Timestamp::from_millis(self.at)
             .map_err(|_| Error::new(Code::Corrupt, "has an event at no time").at("path"))?;
         Ok(Event {
@@ -158,18 +165,23 @@ impl Snapshot<'_> {
                 break;
             }
             let entry = entry.map_err(sql_error)?;
-            let state = self.state_begun_by(&entry)?;
-            let id = match (&entry.id, &state) {
-                (Some(id), _) => Some(id.clone()),
-                (None, Some(stored)) => Some(stored.record.id.clone()),
-                (None, None) => self.id_ended_by(entry.seq)?,
-            };
-            // Of an event of what was purged nothing is left to tell: the PURGE event stands for all of them.
-            if let Some(id) = id.filter(|id| id != ERASED) {
+            if let Some((id, state)) = self.told_by(&entry)? {
                 events.push(entry.event(id, state.map(|stored| stored.record))?);
             }
         }
         Ok(events)
+    }
+
+    /// The id of an event and the state that it left, if that is kept; nothing for one of what was purged.
+    pub(super) fn told_by(&self, entry: &Entry) -> Result<Option<(String, Option<Stored>)>> {
+        let state = self.state_begun_by(entry)?;
+        let id = match (&entry.id, &state) {
+            (Some(id), _) => Some(id.clone()),
+            (None, Some(stored)) => Some(stored.record.id.clone()),
+            (None, None) => self.id_ended_by(entry.seq)?,
+        };
+        // Of an event of what was purged nothing is left to tell: the PURGE event stands for all of them.
+        Ok(id.filter(|id| id != ERASED).map(|id| (id, state)))
     }
 
     /// All states of an id with the event that ended each, if one has.

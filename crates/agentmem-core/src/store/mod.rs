@@ -9,12 +9,14 @@ mod files;
 mod foreign;
 mod log;
 mod migration;
+mod new_file;
 mod past;
 mod read;
 mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod upkeep;
 mod vfs;
 mod write;
@@ -35,11 +37,14 @@ pub(crate) use embedding::{Embedding, Lacking, moved};
 use files::Files;
 pub(crate) use files::{FileId, create_file, io_error};
 pub use log::{Event, EventKind};
+pub(crate) use new_file::NewFile;
 pub use past::AsOf;
 pub(crate) use past::PointInTime;
 pub use read::Order;
 pub(crate) use read::{Place, Selection, Snapshot};
 pub(crate) use rows::Stored;
+pub use transport::OnExisting;
+pub(crate) use transport::{Arriving, Extent, Fate, Logged};
 pub use upkeep::{Problem, Stats};
 pub(crate) use write::Batch;
 
@@ -272,6 +277,18 @@ impl Store {
         let (answer, pending) = answer?;
         self.pending_erasure.store(pending, Ordering::Relaxed);
         Ok(answer)
+    }
+
+    /// Whether a file is the store's, or one of those beside it.
+    pub fn has_file(&self, file: FileId) -> bool {
+        self.files.as_ref().is_some_and(|files| files.has(file))
+    }
+
+    /// Whether a path is that of the store, or of one beside it, be there something or not.
+    pub fn has_path(&self, path: &Path) -> bool {
+        self.files
+            .as_ref()
+            .is_some_and(|files| files.has_path(path))
     }
 
     fn check_files(&self) -> Result<()> {

@@ -105,12 +105,7 @@ impl<'a> Batch<'a> {
         {
             return Ok(equal.record);
         }
-        let expired = same_id.map(|expired| expired.seq);
-        let seq = self.append(EventKind::Add, expired, now)?;
-        if let Some(expired) = expired {
-            self.supersede(expired, seq)?;
-            self.remove(expired)?;
-        }
+        let seq = self.append_added(same_id.map(|expired| expired.seq), now)?;
         let stored = Stored {
             seq,
             record: draft.record.clone(),
@@ -120,6 +115,21 @@ impl<'a> Batch<'a> {
         };
         rows::insert(self.connection, &stored, &draft.metadata_json).map_err(sql_error)?;
         Ok(stored.record)
+    }
+
+    /// Appends the event that adds a record, in the place of an expired one if there is one.
+    pub(super) fn append_added(&mut self, expired: Option<i64>, now: Timestamp) -> Result<i64> {
+        let seq = self.append(EventKind::Add, expired, now)?;
+        if let Some(expired) = expired {
+            self.supersede(expired, seq)?;
+            self.remove(expired)?;
+        }
+        Ok(seq)
+    }
+
+    /// The last event, of this transaction too.
+    pub fn last_event(&self) -> i64 {
+        self.last_seq
     }
 
     /// Changes the live record with this id; `embed` gives its vector, if that is another one now.
@@ -174,7 +184,7 @@ impl<'a> Batch<'a> {
         Ok(found.filter(|found| found.record.is_live(now) && scope.selects(&found.record.scope)))
     }
 
-    fn delete_seq(&mut self, seq: i64, now: Timestamp) -> Result<()> {
+    pub(super) fn delete_seq(&mut self, seq: i64, now: Timestamp) -> Result<()> {
         let event = self.append(EventKind::Delete, Some(seq), now)?;
         self.supersede(seq, event)?;
         self.remove(seq)
@@ -270,7 +280,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Writes an id into an event of which no state will be left.
-    fn name_event(&self, seq: i64, id: &str) -> Result<()> {
+    pub(super) fn name_event(&self, seq: i64, id: &str) -> Result<()> {
         self.execute("UPDATE event SET id = ?2 WHERE seq = ?1", params![seq, id])
     }
 
@@ -298,7 +308,12 @@ impl<'a> Batch<'a> {
     }
 
     /// Appends an event; its time never goes back.
-    fn append(&mut self, kind: EventKind, old: Option<i64>, now: Timestamp) -> Result<i64> {
+    pub(super) fn append(
+        &mut self,
+        kind: EventKind,
+        old: Option<i64>,
+        now: Timestamp,
+    ) -> Result<i64> {
         self.last_seq += 1;
         self.last_at = self.last_at.max(now.as_millis());
         self.execute(
@@ -309,14 +324,14 @@ impl<'a> Batch<'a> {
     }
 
     /// Keeps the state of a record that the event `until` ends.
-    fn supersede(&self, seq: i64, until: i64) -> Result<()> {
+    pub(super) fn supersede(&self, seq: i64, until: i64) -> Result<()> {
         let sql = format!(
             "INSERT INTO past(until, {COLUMNS}) SELECT ?2, {COLUMNS} FROM record WHERE seq = ?1"
         );
         self.execute(&sql, [seq, until])
     }
 
-    fn remove(&self, seq: i64) -> Result<()> {
+    pub(super) fn remove(&self, seq: i64) -> Result<()> {
         if self.is_moving {
             self.execute("DELETE FROM next_vector WHERE seq = ?1", [seq])?;
         }

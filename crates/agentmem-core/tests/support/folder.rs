@@ -16,6 +16,10 @@ impl Folder {
     }
 
     /// Where the store of the test is.
+    #[allow(
+        dead_code,
+        reason = "each test is a crate of its own, and some have other files"
+    )]
     pub fn file(&self) -> PathBuf {
         self.0.join("memory.db")
     }

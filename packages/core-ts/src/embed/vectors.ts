@@ -27,6 +27,11 @@ export class Vectors {
     return made;
   }
 
+  /** Gives the vector that an embedder of the caller's own made of a state, if there is one. */
+  own(record: StoredRecord): Int8Array | null {
+    return isOwn(this.embedder) ? (this.#made.get(record) ?? null) : null;
+  }
+
   /** Takes the vector that an embedder of the caller's own made of a state. */
   set(record: StoredRecord, vector: Float32Array): void {
     // In doubles the rule for floats (spec 12.5) is the one for sums of the table's rows.

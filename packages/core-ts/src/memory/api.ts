@@ -2,13 +2,17 @@ import type { HitExplanation } from "../rank.js";
 import type { AddItem, AddOptions, Changes, MemoryRecord, Message } from "../record/index.js";
 import type { ScopeIds } from "../scope.js";
 import type { EventKind, Problem } from "../store.js";
+import type { ExportTarget } from "./exporting.js";
+import type { ExportSource, Imported } from "./importing.js";
 import type {
   AsOfOptions,
   ChangesOptions,
   ClearOptions,
   CountOptions,
   DeleteOptions,
+  ExportOptions,
   GetAllOptions,
+  ImportOptions,
   ReembedOptions,
   SearchOptions,
 } from "./options.js";
@@ -382,12 +386,79 @@ export interface MemoryApi extends ScopedMemoryApi {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A view that exports to streams: one of the reference's. */
+export interface StreamScopedMemoryApi extends ScopedMemoryApi {
+  /**
+   * Writes the records, or with `history: true` all that happened to them, to a stream as JSON Lines, lossless (spec chapter
+   * 13), and gives the number of records, or events. It is of the state at the beginning, while others go on.
+   *
+   * Fails with `CONFLICT` if something of that state was erased meanwhile.
+   *
+   * @example
+   * ```ts
+   * import { Memory } from "@agentmem/core";
+   *
+   * const memory = new Memory();
+   * await memory.add("Ada likes green tea", { id: "tea", userId: "ada" });
+   * const { readable, writable } = new TransformStream();
+   * const file = new Response(readable).blob();
+   * console.log(await memory.exportTo(writable)); // → 1
+   *
+   * const other = new Memory();
+   * console.log(await other.importFrom(await file)); // → {"imported":1,"skipped":0,"replaced":0}
+   * console.log((await other.get("tea")).content); // → "Ada likes green tea"
+   * ```
+   */
+  exportTo(target: ExportTarget, options?: ExportOptions & CallOptions): Promise<number>;
+
+  scoped(scope: ScopeIds): StreamScopedMemoryApi;
+}
+
+/** A memory that exports to streams and imports blobs, which browsers have: the reference. */
+export interface StreamMemoryApi extends StreamScopedMemoryApi, MemoryApi {
+  /**
+   * Takes an export in, by whichever implementation it was made, and gives what became of its lines. The whole of it is
+   * checked before anything is written; one that was interrupted is done again, and goes on.
+   *
+   * Fails with `CORRUPT` or `UNSUPPORTED_FORMAT` and the line at fault (`lines[3]`), with `ALREADY_EXISTS` for an id that
+   * is in use, or a history that has no place, with `EMBEDDER_MISMATCH` where vectors are needed and nothing can make them.
+   */
+  importFrom(source: ExportSource, options?: ImportOptions & CallOptions): Promise<Imported>;
+
+  scoped(scope: ScopeIds): StreamScopedMemoryApi;
+}
+
+/** A view that exports to files: one of the package `@agentmem/native`. */
+export interface FileScopedMemoryApi extends ScopedMemoryApi {
+  /**
+   * Writes the records, or with `history: true` all that happened to them, to a new file as JSON Lines, lossless (spec
+   * chapter 13), and gives the number of records, or events. It is of the state at the beginning, while others go on.
+   *
+   * Fails with `IO`, field `path`, if there is something at the path already, and with `CONFLICT` if something of that
+   * state was erased meanwhile.
+   */
+  exportTo(path: string, options?: ExportOptions & CallOptions): Promise<number>;
+
+  scoped(scope: ScopeIds): FileScopedMemoryApi;
+}
+
 /** A memory that may be a file: what the package `@agentmem/native` is, and the reference is not. */
-export interface FileMemoryApi extends MemoryApi {
+export interface FileMemoryApi extends FileScopedMemoryApi, MemoryApi {
   /**
    * Copies the store to a new file while others go on reading and writing, and gives the number of records in it.
    *
    * Fails with `IO`, field `path`, if there is something at the path already.
    */
   backup(path: string, options?: CallOptions): Promise<number>;
+
+  /**
+   * Takes an export in, by whichever implementation it was made, and gives what became of its lines. The whole file is
+   * checked before anything is written; one that was interrupted is done again, and goes on.
+   *
+   * Fails with `CORRUPT` or `UNSUPPORTED_FORMAT` and the line at fault (`lines[3]`), with `ALREADY_EXISTS` for an id that
+   * is in use, or a history that has no place, with `EMBEDDER_MISMATCH` where vectors are needed and nothing can make them.
+   */
+  importFrom(path: string, options?: ImportOptions & CallOptions): Promise<Imported>;
+
+  scoped(scope: ScopeIds): FileScopedMemoryApi;
 }

@@ -5,7 +5,7 @@ import {
   firstBatch,
   noEmbed,
 } from "../embed/embedder.js";
-import { dimensionsOf, idOf, isOwn, isSame, Vectors } from "../embed/vectors.js";
+import { dimensionsOf, idOf, isOwn, isSame, type Named, Vectors } from "../embed/vectors.js";
 import { AgentMemError, invalid } from "../error.js";
 import {
   type Draft,
@@ -110,6 +110,13 @@ export class Engine {
     const missing = wanted.filter(({ vector }) => vector === null);
     if (!embedder.embed) throw noEmbed(missing[0]?.field ?? "embedding");
     return unlessAborted(signal, () => this.#fill(given, embedder, missing, signal));
+  }
+
+  /** Checks that the caller's own embedder can be asked for the vectors that an import lacks (spec 13.8). */
+  checkAsking(named: Named): void {
+    if (isOwn(this.#embedder) && this.#embedder.embed) return;
+    const message = `the export's embedder is ${idOf(named) ?? "none"}, and the store's own was given without embed`;
+    throw new AgentMemError("EMBEDDER_MISMATCH", "embedder", message);
   }
 
   async #fill(

@@ -26,8 +26,17 @@ import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope
 import { SearchIndex } from "../search-index.js";
 import type { AsOf, LogEvent, PointInTime, Row } from "../store.js";
 import { isBlank, mend } from "../text/index.js";
-import type { Hit, MemoryApi, MemoryEvent, ScopedMemoryApi, Stats, Verification } from "./api.js";
+import type {
+  Hit,
+  MemoryEvent,
+  Stats,
+  StreamMemoryApi,
+  StreamScopedMemoryApi,
+  Verification,
+} from "./api.js";
 import { Engine } from "./engine.js";
+import { type ExportTarget, exportTo } from "./exporting.js";
+import { type ExportSource, type Imported, Importing } from "./importing.js";
 import {
   AS_OF_READERS,
   type AsOfOptions,
@@ -39,8 +48,12 @@ import {
   type CountOptions,
   DELETE_READERS,
   type DeleteOptions,
+  EXPORT_READERS,
+  type ExportOptions,
   GET_ALL_READERS,
   type GetAllOptions,
+  IMPORT_READERS,
+  type ImportOptions,
   MEMORY_READERS,
   type MemoryOptions,
   REEMBED_READERS,
@@ -53,14 +66,19 @@ import type { CallOptions } from "./signal.js";
 export type { EventKind, Problem } from "../store.js";
 export type {
   FileMemoryApi,
+  FileScopedMemoryApi,
   Hit,
   HitContext,
   MemoryApi,
   MemoryEvent,
   ScopedMemoryApi,
   Stats,
+  StreamMemoryApi,
+  StreamScopedMemoryApi,
   Verification,
 } from "./api.js";
+export type { ExportTarget } from "./exporting.js";
+export type { ExportSource, Imported } from "./importing.js";
 export type {
   AsOfInput,
   AsOfOptions,
@@ -68,9 +86,12 @@ export type {
   ClearOptions,
   CountOptions,
   DeleteOptions,
+  ExportOptions,
   GetAllOptions,
   HistoryOption,
+  ImportOptions,
   MemoryOptions,
+  OnExisting,
   Recency,
   ReembedOptions,
   SearchOptions,
@@ -78,7 +99,7 @@ export type {
 export type { CallOptions } from "./signal.js";
 
 /** The calls on records, through a view of some scope ids; a memory is the view of none. */
-abstract class RecordCalls implements ScopedMemoryApi {
+abstract class RecordCalls implements StreamScopedMemoryApi {
   readonly #engine: Engine;
   readonly #view: ScopeIds;
 
@@ -285,6 +306,16 @@ abstract class RecordCalls implements ScopedMemoryApi {
     return this.#engine.store.history(id, this.#view).map(toEvent);
   }
 
+  async exportTo(target: ExportTarget, options: ExportOptions & CallOptions = {}): Promise<number> {
+    const { own, signal } = this.#engine.begin(options);
+    const { history, onProgress } = readOptions(own, EXPORT_READERS);
+    return exportTo(this.#engine, this.#view, target, {
+      history: history ?? false,
+      onProgress: onProgress ?? (() => {}),
+      signal,
+    });
+  }
+
   scoped(scope: ScopeIds): ScopedMemory {
     this.#engine.checkOpen();
     const given = readOptions(scope, SCOPE_READERS);
@@ -339,7 +370,7 @@ export class ScopedMemory extends RecordCalls {}
  * console.log(hits.map((hit) => hit.content)); // → ["Ada likes green tea"]
  * ```
  */
-export class Memory extends RecordCalls implements MemoryApi {
+export class Memory extends RecordCalls implements StreamMemoryApi {
   readonly #engine: Engine;
 
   /**
@@ -394,6 +425,21 @@ export class Memory extends RecordCalls implements MemoryApi {
     if (embedder === undefined)
       throw invalid("embedder", "is missing: it says what shall make the vectors");
     return this.#engine.reembed(embedder, onProgress ?? (() => {}), signal);
+  }
+
+  async importFrom(
+    source: ExportSource,
+    options: ImportOptions & CallOptions = {},
+  ): Promise<Imported> {
+    const { now, own, signal } = this.#engine.begin(options);
+    const { onExisting, onProgress } = readOptions(own, IMPORT_READERS);
+    const importing = new Importing(this.#engine, source, {
+      onExisting: onExisting ?? "error",
+      onProgress: onProgress ?? (() => {}),
+      now,
+      signal,
+    });
+    return importing.run();
   }
 
   async close(): Promise<void> {

@@ -129,6 +129,25 @@ export interface ReembedOptions {
   onProgress?: ((done: number, total: number) => void) | null;
 }
 
+/** What `exportTo` may be given (spec 13.3). */
+export interface ExportOptions {
+  /** Whether the export has all events, with the earlier states of records; false by default. */
+  history?: boolean | null;
+  /** Hears after each part how many lines are written, of how many. What it throws ends the call. */
+  onProgress?: ((done: number, total: number) => void) | null;
+}
+
+/** What becomes of a record that the store has already, with other fields (spec 13.7). */
+export type OnExisting = "error" | "skip" | "replace";
+
+/** What `importFrom` may be given (spec 13.5). */
+export interface ImportOptions {
+  /** What becomes of a record that is there already, with other fields; `error` by default: nothing is imported. */
+  onExisting?: OnExisting | null;
+  /** Hears after each part how many lines are done, of how many. What it throws ends the call; the next one goes on. */
+  onProgress?: ((done: number, total: number) => void) | null;
+}
+
 /** What checks the options of each of the above. */
 export const AS_OF_READERS = { asOf: checkAsOf };
 export const MEMORY_READERS = {
@@ -173,6 +192,12 @@ export const CHANGES_READERS = {
   limit: (value: unknown, field: string) => checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
 };
 export const REEMBED_READERS = { embedder: checkEmbedder, onProgress: checkProgress };
+export const EXPORT_READERS = { history: checkBoolean, onProgress: checkProgress };
+export const IMPORT_READERS = {
+  onExisting: (value: unknown, field: string) =>
+    checkChoice(value, field, ["error", "skip", "replace"]),
+  onProgress: checkProgress,
+};
 const HISTORY_READERS = {
   days: (value: unknown, field: string) => checkRange(value, field, 0, Number.MAX_SAFE_INTEGER),
 };

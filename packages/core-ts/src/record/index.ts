@@ -1,3 +1,5 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { invalid } from "../error.js";
 import {
   checkId,
@@ -129,7 +131,7 @@ export interface Draft {
   /** Without an id where the caller gave none. */
   readonly id: string | null;
   readonly record: Omit<StoredRecord, "id">;
-  /** The canonical form of the fields as they were given, if an id was (spec 6.3). */
+  /** The SHA-256 of the fields as they were given, in hexadecimal, if an id was (spec 6.3). */
   readonly request: string | null;
   readonly dedupe: boolean;
 }
@@ -165,6 +167,25 @@ const CHANGES_READERS = {
   ifVersion: (value: unknown, field: string) =>
     checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
 };
+
+const STORED_READERS = {
+  ...SCOPE_READERS,
+  id: checkId,
+  content: checkContent,
+  role: checkName,
+  name: checkName,
+  metadata: checkMetadata,
+  importance: checkImportance,
+  createdAt: parseTime,
+  updatedAt: parseTime,
+  expiresAt: parseTime,
+  version: (value: unknown, field: string) =>
+    checkInteger(value, field, 1, Number.MAX_SAFE_INTEGER),
+};
+const TIMES: ReadonlySet<string> = new Set(["createdAt", "expiresAt"]);
+const NULLABLE: ReadonlySet<string> = new Set([
+  ...["userId", "agentId", "runId", "role", "name", "expiresAt"],
+]);
 
 type GivenFields = Given<typeof ADD_READERS>;
 
@@ -293,11 +314,15 @@ function draft(
   };
 }
 
-/** Writes the fields that were given in canonical form, by which a retry is known. */
+/** Hashes the canonical form of the fields that were given, by which a retry is known. */
 function requestOf(fields: Readonly<Record<string, JsonValue>>): string {
-  return canonical(
-    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
-  );
+  const given = Object.entries(fields)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => [
+      key,
+      typeof value === "number" && TIMES.has(key) ? formatTime(value) : value,
+    ]);
+  return bytesToHex(sha256(new TextEncoder().encode(canonical(Object.fromEntries(given)))));
 }
 
 /** What an update does to a record, once it was checked. */
@@ -354,6 +379,25 @@ export function textOf(record: Pick<StoredRecord, "content" | "role" | "name">):
 export function isDuplicate(a: Omit<StoredRecord, "id">, b: Omit<StoredRecord, "id">): boolean {
   const keys = ["content", "role", "name", "userId", "agentId", "runId"] as const;
   return keys.every((key) => a[key] === b[key]) && equalJson(a.metadata, b.metadata);
+}
+
+/** Tells whether two states are equal in all fields (spec 13.7). */
+export function isSameRecord(a: StoredRecord, b: StoredRecord): boolean {
+  const keys = Object.keys(STORED_READERS) as (keyof StoredRecord)[];
+  return (
+    keys.every((key) => key === "metadata" || a[key] === b[key]) &&
+    equalJson(a.metadata, b.metadata)
+  );
+}
+
+/** Reads a record that stands in an export: all its fields, as {@link toRecord} gives them. */
+export function readStored(value: unknown, field: string): StoredRecord {
+  const given = readOptions(value, STORED_READERS, field, field);
+  for (const key of Object.keys(STORED_READERS) as (keyof typeof STORED_READERS)[]) {
+    if (given[key] === undefined) throw invalid(`${field}.${key}`, "is missing");
+    if (given[key] === null && !NULLABLE.has(key)) throw invalid(`${field}.${key}`, "is null");
+  }
+  return given as StoredRecord;
 }
 
 /** Gives a record to the caller: a copy, times as text. */

@@ -3,7 +3,7 @@
 `Memory` has asynchronous methods, `SyncMemory` the same ones blocking.
 """
 
-from importlib.metadata import version as _version
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ._errors import (
     AgentMemError,
@@ -22,7 +22,6 @@ from ._errors import (
     ReadOnlyError,
     UnsupportedFormatError,
 )
-from ._memory import Memory, ScopedMemory
 from ._sync import SyncMemory, SyncScopedMemory
 from ._types import (
     UNSET,
@@ -46,7 +45,32 @@ from ._types import (
     Verification,
 )
 
-__version__ = _version("agentmem-native")
+if _TYPE_CHECKING:
+    from ._memory import Memory, ScopedMemory
+
+    __version__: str
+
+
+def __getattr__(name: str) -> object:
+    # asyncio, and what reads the package's metadata, take longer to import than all the rest:
+    # blocking code needs neither.
+    if name in ("Memory", "ScopedMemory"):
+        from . import _memory
+
+        value: object = getattr(_memory, name)
+    elif name == "__version__":
+        from importlib.metadata import version
+
+        value = version("agentmem-native")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "UNSET",

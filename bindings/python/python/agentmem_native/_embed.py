@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
@@ -73,6 +72,8 @@ def needs_asking(operation: str, vectors: list[bytes] | None) -> bool:
 
 async def ask(own: Own, texts: list[str]) -> bytes:
     """Gives the vectors of texts, one behind the other, as bytes of floats of 32 bits."""
+    import asyncio  # Takes long to import, and blocking code does not need it.
+
     made = []
     for batch in _batches(texts):
         try:

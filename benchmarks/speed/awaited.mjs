@@ -1,0 +1,71 @@
+// What awaiting costs in Node: see awaited.py.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Memory } from "@agentmem/native";
+
+const CALLS = 2000;
+const QUERY = "green tea in the garden after work";
+const folder = mkdtempSync(join(tmpdir(), "agentmem-awaited-"));
+
+const words = (n) =>
+  `${Array.from({ length: 22 }, (_, k) => `word${(n * 7919 + k * 104_729) % 3000}`).join(" ")} green tea garden work`;
+const vector = (n) => Float32Array.from({ length: 384 }, (_, k) => Math.sin(n * 31 + k * k));
+const micros = (ms) => (ms * 1000).toFixed(1);
+
+async function awaited(name, call) {
+  for (let n = 0; n < 200; n++) await call();
+  const times = [];
+  const begun = process.cpuUsage();
+  for (let n = 0; n < CALLS; n++) {
+    const at = performance.now();
+    await call();
+    times.push(performance.now() - at);
+  }
+  const { user, system } = process.cpuUsage(begun);
+  times.sort((a, b) => a - b);
+  console.log(
+    `| ${name} | ${micros(times[CALLS / 2])} | ${((user + system) / CALLS).toFixed(1)} |`,
+  );
+}
+
+async function adds() {
+  const memory = new Memory(join(folder, "adds"));
+  await memory.add("the first");
+  let at = performance.now();
+  for (let n = 0; n < 300; n++) await memory.add("Ada likes green tea", { userId: "ada" });
+  const one = 300_000 / (performance.now() - at);
+  at = performance.now();
+  const begun = process.cpuUsage();
+  const add = () => memory.add("green tea", { userId: "ada" });
+  for (let n = 0; n < 30; n++) await Promise.all(Array.from({ length: 64 }, add));
+  const many = 1_920_000 / (performance.now() - at);
+  const { user, system } = process.cpuUsage(begun);
+  console.log(
+    `\nadds one by one: ${one.toFixed(0)} a second; 64 at once: ${many.toFixed(0)}, ${(many / one).toFixed(1)} times, ` +
+      `${((user + system) / 1920).toFixed(0)} us of CPU each`,
+  );
+  await memory.close();
+}
+
+try {
+  const text = new Memory(join(folder, "text"));
+  const own = new Memory(join(folder, "own"), { embedder: { id: "given", dimensions: 384 } });
+  for (let n = 0; n < 100; n++) {
+    await text.add(words(n), { userId: "ada", id: `id ${n}` });
+    await own.add("a note", { userId: "ada", embedding: vector(n) });
+  }
+  const asked = vector(1000);
+  console.log("| Node, awaited | median us | CPU us |\n|---|---|---|");
+  await awaited("semantic, a vector of 384", () =>
+    own.search("x", { userId: "ada", mode: "semantic", embedding: asked }),
+  );
+  await awaited("lexical", () => text.search(QUERY, { userId: "ada", mode: "lexical" }));
+  await awaited("hybrid, from text", () => text.search(QUERY, { userId: "ada" }));
+  await awaited("get, again", () => text.get("id 7"));
+  await text.close();
+  await own.close();
+  await adds();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,117 @@
+"""What awaiting costs: calls on what is loaded, awaited and blocking, and many adds at once.
+
+    python benchmarks/speed/awaited.py && node benchmarks/speed/awaited.mjs
+
+with both packages built. Prints the median of wall time and the mean of CPU time, in microseconds,
+for one user of 100 records with texts of 26 words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from array import array
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from agentmem_native import Memory, SyncMemory
+
+CALLS = 2000
+RECORDS = 100
+DIMENSIONS = 384
+EMBEDDER: Any = {"id": "given", "dimensions": DIMENSIONS}
+QUERY = "green tea in the garden after work"
+
+
+def words(random: Random) -> str:
+    return " ".join(f"word{random.randrange(3000)}" for _ in range(22)) + " green tea garden work"
+
+
+def vector(random: Random) -> array[float]:
+    return array("f", (random.gauss(0, 1) for _ in range(DIMENSIONS)))
+
+
+def fill(folder: Path) -> None:
+    random = Random(1)
+    with SyncMemory(folder / "text") as text, SyncMemory(folder / "own", embedder=EMBEDDER) as own:
+        for n in range(RECORDS):
+            text.add(words(random), user_id="ada", id=f"id {n}")
+            own.add("a note", user_id="ada", embedding=vector(random))
+
+
+def calls(text: Any, own: Any) -> dict[str, Callable[[], Any]]:
+    asked = vector(Random(2))
+    return {
+        "semantic, a vector of 384": lambda: own.search(
+            "x", user_id="ada", mode="semantic", embedding=asked
+        ),
+        "lexical": lambda: text.search(QUERY, user_id="ada", mode="lexical"),
+        "hybrid, from text": lambda: text.search(QUERY, user_id="ada"),
+        "get, again": lambda: text.get("id 7"),
+    }
+
+
+def row(name: str, times: list[float], cpu: float) -> None:
+    print(f"| {name} | {statistics.median(times) * 1e6:.1f} | {cpu / CALLS * 1e6:.1f} |")
+
+
+async def awaited(name: str, call: Callable[[], Awaitable[Any]]) -> None:
+    for _ in range(20):
+        await call()
+    times, begun = [], time.process_time()
+    for _ in range(CALLS):
+        at = time.perf_counter()
+        await call()
+        times.append(time.perf_counter() - at)
+    row(name, times, time.process_time() - begun)
+
+
+def blocking(name: str, call: Callable[[], Any]) -> None:
+    for _ in range(20):
+        call()
+    times, begun = [], time.process_time()
+    for _ in range(CALLS):
+        at = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - at)
+    row(name, times, time.process_time() - begun)
+
+
+async def adds(folder: Path) -> None:
+    async with Memory(folder / "adds") as memory:
+        await memory.add("the first")
+        at = time.perf_counter()
+        for _ in range(300):
+            await memory.add("Ada likes green tea", user_id="ada")
+        one = 300 / (time.perf_counter() - at)
+        at, begun = time.perf_counter(), time.process_time()
+        for _ in range(30):
+            await asyncio.gather(*(memory.add("green tea", user_id="ada") for _ in range(64)))
+        many, cpu = 1920 / (time.perf_counter() - at), time.process_time() - begun
+    print(
+        f"\nadds one by one: {one:.0f} a second; 64 at once: {many:.0f}, {many / one:.1f} times, "
+        f"{cpu / 1920 * 1e6:.0f} us of CPU each"
+    )
+
+
+async def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fill(folder)
+        print("| Python, awaited | median us | CPU us |\n|---|---|---|")
+        async with Memory(folder / "text") as text, Memory(folder / "own") as own:
+            for name, call in calls(text, own).items():
+                await awaited(name, call)
+        print("\n| Python, blocking | median us | CPU us |\n|---|---|---|")
+        with SyncMemory(folder / "text") as text, SyncMemory(folder / "own") as own:
+            for name, call in calls(text, own).items():
+                blocking(name, call)
+        await adds(folder)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -135,12 +135,13 @@ class Bench:
             self.binary = build()
         self.shim = build_shim(self.folder)
         results: Results = {}
-        for name in names:
-            for kind in SYSTEMS[name].kinds:
-                if kind in options.kinds:
-                    found = self.system(name, kind)
-                    if found:
-                        results.setdefault(name, {})[kind] = found
+        try:
+            for name in names:
+                for kind in [one for one in SYSTEMS[name].kinds if one in options.kinds]:
+                    results.setdefault(name, {})[kind] = {}
+                    self.system(name, kind, results[name][kind])
+        except KeyboardInterrupt:
+            self.left_out["the rest"] = "the run was stopped"
         return results
 
     def tell(self, text: str) -> None:
@@ -153,13 +154,12 @@ class Bench:
             self.left_out[name] = f"could not be installed: {problem}"
         return problem is None
 
-    def system(self, name: str, kind: str) -> dict[str, Any]:
-        """All workloads of a system; those that read one store share a process."""
+    def system(self, name: str, kind: str, found: dict[str, Any]) -> None:
+        """Runs all workloads of a system; those that read one store share a process."""
         entry = SYSTEMS[name]
         wanted = [one for one in self.options.workloads if one in entry.workloads]
         if kind == "vectors128":
             wanted = [one for one in wanted if one == "W4"]
-        found: dict[str, Any] = {}
         for group in grouped(wanted, entry.volatile):
             self.tell(f"{name}, {kind}: {', '.join(group)}")
             if group == ["W6"]:
@@ -174,7 +174,6 @@ class Bench:
             if counted:
                 found["W1"]["syncs"] = counted["syncs"]["count"]
         self.remove(name, kind)
-        return found
 
     def remove(self, name: str, kind: str) -> None:
         for suffix in ("", "-one", "-together", "-syncs"):

@@ -15,11 +15,12 @@ HUNDRED = 100
 
 
 def sizes(most: int) -> list[tuple[int, int]]:
-    """Records and users: first more of both, then as many records of ever more users."""
+    """Records and users: first more of both, then a tenth as many records of ever more users."""
     records = [10**power for power in range(3, 10) if 10**power <= most] or [most]
-    users = [10**power for power in range(6) if 10**power <= most]
+    some = max(1, most // 10)
+    users = [10**power for power in range(6) if 10**power <= some]
     return [(count, max(1, count // HUNDRED)) for count in records] + [
-        (most, count) for count in users if count != most // HUNDRED
+        (some, count) for count in users if count != max(1, some // HUNDRED)
     ]
 
 

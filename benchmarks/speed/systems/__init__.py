@@ -139,17 +139,6 @@ SYSTEMS: dict[str, Entry] = {
     "lancedb": Entry(
         "LanceDB, no index", packages=("lancedb==0.40.0",), imports="import lancedb", module="lance"
     ),
-    "chroma": Entry(
-        "Chroma", packages=("chromadb==1.5.9",), imports="import chromadb", module="chroma"
-    ),
-    "mem0": Entry(
-        "Mem0, no language model",
-        packages=("mem0ai==2.2.1",),
-        imports="import mem0",
-        workloads=("W1", "W2", "W3", "W6", "W7", "W8"),
-        most=3000,
-        module="mem0_store",
-    ),
     "langgraph": Entry(
         "LangGraph, in memory",
         packages=("langgraph==1.2.24", NUMPY, OLD_NUMPY),
@@ -164,6 +153,17 @@ SYSTEMS: dict[str, Entry] = {
         "node",
         packages=("better-sqlite3@12.11.1", "sqlite-vec@0.1.9"),
         imports="better-sqlite3",
+    ),
+    "mem0": Entry(
+        "Mem0, no language model",
+        packages=("mem0ai==2.2.1",),
+        imports="import mem0",
+        workloads=("W1", "W2", "W3", "W6", "W7", "W8"),
+        most=3000,
+        module="mem0_store",
+    ),
+    "chroma": Entry(
+        "Chroma", packages=("chromadb==1.5.9",), imports="import chromadb", module="chroma"
     ),
 }
 

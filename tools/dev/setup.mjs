@@ -193,7 +193,8 @@ export async function setup() {
   if (process.argv.includes("--lock")) {
     await step("bringing the lock files up to date", async () => {
       await run("pnpm", ["install", "--lockfile-only", "--loglevel=error"]);
-      await run("cargo", ["update", "--workspace", "--quiet"]);
+      for (const folder of [".", "fuzz", "benchmarks/speed/parts"])
+        await run("cargo", ["update", "--workspace", "--quiet"], { cwd: at(folder) });
     });
   }
   const lock = [pnpm, read("pnpm-lock.yaml"), ...manifests().map(read)];

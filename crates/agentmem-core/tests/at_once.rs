@@ -51,7 +51,7 @@ fn search(random: &mut Random) -> Search {
         select.scope.user_id = (*random.one(&USERS)).into();
     }
     if random.below(4) == 0 {
-        select.filter = Some(Filter::parse(&json!({ "n": { "$gte": 3 } })).unwrap());
+        select.filter = Some(Filter::parse(&json!({ "n": { "$gte": 3 } })).expect("a filter"));
     }
     Search {
         select,
@@ -80,7 +80,7 @@ fn change(memory: &Memory, random: &mut Random, ids: &mut Vec<String>, clock: &A
                 },
                 ..NewRecord::from(format!("{} and {}", random.one(&WORDS), random.one(&WORDS)))
             };
-            ids.push(memory.add(new).unwrap().id);
+            ids.push(memory.add(new).expect("it is added").id);
         }
         4 => {
             let change = Change {
@@ -90,13 +90,13 @@ fn change(memory: &Memory, random: &mut Random, ids: &mut Vec<String>, clock: &A
             let _ = memory.update(&random.id(ids), change);
         }
         5 => {
-            memory.delete(&random.id(ids)).unwrap();
+            memory.delete(&random.id(ids)).expect("it answers");
         }
         6 => {
-            memory.purge(&random.id(ids)).unwrap();
+            memory.purge(&random.id(ids)).expect("it answers");
         }
         7 => {
-            memory.compact().unwrap();
+            memory.compact().expect("it compacts");
         }
         // A clock may go back.
         _ => {
@@ -257,7 +257,7 @@ fn what_takes_longer_than_a_moment_or_copies_much_is_to_be_waited_for() {
 }
 
 fn open(folder: &Folder) -> Memory {
-    Memory::open(folder.file(), Options::default()).unwrap()
+    Memory::open(folder.file(), Options::default()).expect("it opens")
 }
 
 #[test]

@@ -6,6 +6,7 @@ use agentmem_core::{
 };
 use arbitrary::{Arbitrary, Unstructured};
 
+use crate::imports::{exported, taken_in};
 use crate::model::{
     Changed, Few, Model, New, Past, Selected, WORDS, content, expiry, get_all, id, time,
 };
@@ -44,6 +45,8 @@ enum Op {
 
 /// A sequence of calls is answered as the model answers it, and leaves what the model has.
 pub fn calls(data: &[u8]) {
+    // It costs as much as all the rest.
+    let moves = data.first().is_some_and(|byte| byte % 8 == 0);
     let mut data = Unstructured::new(data);
     let clock = Arc::new(AtomicI64::new(START));
     let ticking = Arc::clone(&clock);
@@ -68,6 +71,21 @@ pub fn calls(data: &[u8]) {
     }
     compare_past(&memory, &model);
     compare(&memory, &model, clock.load(Ordering::Relaxed));
+    if moves {
+        move_to_another(&memory);
+    }
+}
+
+/// What is exported, with history and without, is the same again from a memory that took it in.
+fn move_to_another(memory: &Memory) {
+    for history in [false, true] {
+        let text = exported(memory, history);
+        let other = Memory::new().expect("a memory of its own opens");
+        let imported = taken_in(&other, &text);
+        assert!(imported.is_ok(), "{imported:?}");
+        assert_eq!(exported(&other, history), text);
+        assert_eq!(other.verify().expect("it can be checked"), []);
+    }
 }
 
 /// An outcome as it is compared: of an error its code.

@@ -4,6 +4,7 @@
 
 mod calls;
 mod filters;
+mod imports;
 mod model;
 mod texts;
 mod times;
@@ -14,6 +15,7 @@ mod text;
 
 pub use calls::calls;
 pub use filters::filters;
+pub use imports::imports;
 pub use texts::texts;
 pub use times::times;
 
@@ -21,9 +23,10 @@ pub use times::times;
 pub type Target = fn(&[u8]);
 
 /// All targets, by their names.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("calls", calls),
     ("filters", filters),
+    ("imports", imports),
     ("texts", texts),
     ("times", times),
 ];

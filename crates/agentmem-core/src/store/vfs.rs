@@ -279,10 +279,16 @@ unsafe extern "C" fn read(
 ) -> c_int {
     let code = inner!(file, xRead(to, count, at) or ffi::SQLITE_IOERR_READ);
     let file = &mut *file.cast::<File>();
-    if code != ffi::SQLITE_OK || !file.is_database {
+    let is_short = code == ffi::SQLITE_IOERR_SHORT_READ;
+    if !file.is_database || (code != ffi::SQLITE_OK && !is_short) {
         return code;
     }
     let bytes = std::slice::from_raw_parts_mut(to.cast::<u8>(), count as usize);
+    if is_short {
+        // SQLite takes zeros for what is missing. Of a page behind the end that may be all of it, of one that is cut off not.
+        let is_cut = file.is_summed && bytes.len() == PAGE && bytes.iter().any(|byte| *byte != 0);
+        return if is_cut { ffi::SQLITE_IOERR_DATA } else { code };
+    }
     check(file, bytes, at)
 }
 

@@ -1,4 +1,4 @@
-"""The stores that must be opened for ever after, through Python, and read with nothing but SQLite."""
+"""The stores that must be opened for ever after, and that need nothing but SQLite to be read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def time(value: datetime | None) -> str | None:
-    return value and value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if value is None:
+        return None
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def wire(record: Record) -> dict[str, Any]:
@@ -72,6 +74,9 @@ def test_a_reader_with_nothing_but_sqlite_agrees(store: Path) -> None:
         # Also while it is open, and what it wrote is in the log.
         added = memory.add("new", metadata={"n": 1.5, "é": ["ü"]}, user_id="eve", importance=0.75)
         assert read(store)[-1] == wire(added)
+        export = store.with_suffix(".jsonl")
+        memory.export_to(export)
+        assert lines("\n".join(export.read_text("utf-8").splitlines()[1:-1])) == read(store)
     assert read(store) == [*expected, wire(added)]
 
 

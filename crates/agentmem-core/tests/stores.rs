@@ -8,7 +8,7 @@ mod folder;
 use std::fs;
 use std::path::PathBuf;
 
-use agentmem_core::{Code, EventKind, GetAll, Memory, NewRecord, Options, Order, Record, Search};
+use agentmem_core::{Code, EventKind, Export, GetAll, Memory, NewRecord, Options, Order, Record, Search};
 use folder::Folder;
 use serde_json::{Value, json};
 
@@ -51,11 +51,16 @@ fn wire(record: &Record) -> Value {
     })
 }
 
-/// The records that a kept store is to have, by their ids.
-fn expected(name: &str) -> Vec<Value> {
+/// The records of an export, or of what `reader.py` prints.
+fn records_of(lines: &str) -> Vec<Value> {
+    let record = |line| serde_json::from_str::<Value>(line).expect("it is JSON")["record"].take();
+    lines.lines().map(record).collect()
+}
+
+/// What `reader.py` has read of a kept store, in the order of adding.
+fn read_by_sqlite(name: &str) -> Vec<Value> {
     let lines = fs::read_to_string(kept(&format!("{name}.jsonl"))).expect("it reads");
-    let line = |line| serde_json::from_str::<Value>(line).expect("it is JSON")["record"].take();
-    sorted(lines.lines().map(line).collect())
+    records_of(&lines)
 }
 
 fn sorted(mut records: Vec<Value>) -> Vec<Value> {
@@ -77,6 +82,15 @@ fn check(memory: &Memory, name: &str, is_before_purge: bool) {
         "{name}"
     );
     assert_eq!(memory.verify().expect("it checks"), [], "{name}");
+    // The reader's lines are those of an export.
+    let mut export = Vec::new();
+    memory
+        .export_into(&mut export, Export::default())
+        .expect("it is exported");
+    let export = String::from_utf8(export).expect("it is text");
+    let lines: Vec<&str> = export.lines().collect();
+    let exported = lines[1..lines.len() - 1].join("\n");
+    assert_eq!(records_of(&exported), read_by_sqlite(name), "{name}");
     let history = |id: &str| -> Vec<(EventKind, Option<String>)> {
         let events = memory.history(id).expect("it has one");
         let state = |record: Record| record.content;

@@ -8,7 +8,9 @@ mod folder;
 use std::fs;
 use std::path::PathBuf;
 
-use agentmem_core::{Code, EventKind, Export, GetAll, Memory, NewRecord, Options, Order, Record, Search};
+use agentmem_core::{
+    Code, EventKind, Export, GetAll, Memory, NewRecord, Options, Order, Record, Search,
+};
 use folder::Folder;
 use serde_json::{Value, json};
 
@@ -78,7 +80,7 @@ fn check(memory: &Memory, name: &str, is_before_purge: bool) {
         .expect("it lists");
     assert_eq!(
         sorted(all.iter().map(wire).collect()),
-        expected(name),
+        sorted(read_by_sqlite(name)),
         "{name}"
     );
     assert_eq!(memory.verify().expect("it checks"), [], "{name}");

@@ -189,6 +189,17 @@ describe("the four implementations agree", () => {
         if (step.do === "clock.advance") four.advance(step.with.ms);
         else await four.ask(step);
       }
+      for (const options of [{}, { history: true }]) {
+        await four.ask({ do: "exportTo", on: "view", with: options });
+        const { value } = await four.ask({ do: "exportTo", with: options });
+        // Into an empty one each, all from the bytes of the same.
+        await four.ask({ do: "open", as: "other", with: {} });
+        await four.ask({ do: "importFrom", on: "other", with: { text: value.text } });
+        const again = await four.ask({ do: "exportTo", on: "other", with: options });
+        if (again.value.text !== value.text)
+          throw new Error("what was imported is exported otherwise");
+        await four.ask({ do: "close", on: "other" });
+      }
     },
     1 / 20,
   );

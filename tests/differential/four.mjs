@@ -73,7 +73,16 @@ function argument(answer) {
 /** Nobody can foresee the ids that were made. */
 const MADE = /"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"/g;
 
-const comparable = (answer) => JSON.stringify(sorted(argument(answer))).replaceAll(MADE, '"made"');
+const comparable = (answer) =>
+  JSON.stringify(sorted(argument(withoutMade(answer)))).replaceAll(MADE, '"made"');
+
+/** An export without the ids that were made, and the hash that depends on them: the rest is compared byte for byte. */
+function withoutMade(answer) {
+  const text = answer.value?.text;
+  if (typeof text !== "string") return answer;
+  const rest = text.replaceAll(MADE, '"made"').replace(/"sha256":"[0-9a-f]{64}"/, "");
+  return { value: { count: answer.value.count, text: rest } };
+}
 
 /** The same with the keys of objects in one order. */
 function sorted(value) {

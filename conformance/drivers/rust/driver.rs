@@ -1,5 +1,6 @@
 //! A driver for Rust: drives the core through the wire form that the bindings use.
 
+mod answer;
 mod embedder;
 mod transport;
 
@@ -86,7 +87,10 @@ impl Driver {
                     Some(args) => by_position(operation, args),
                     None => by_name(operation, given),
                 };
-                return embedding.begin(handle, operation, arguments, now);
+                let begun = embedding.begin(handle, operation, arguments, now)?;
+                let operation = operation.to_owned();
+                let answer = move |value| answer::to_answer(&operation, value);
+                return Ok(Box::new(move || begun().map(answer)));
             }
         }
         Ok(Box::new(|| Ok(Value::Null)))

@@ -10,7 +10,8 @@ const { values, positionals } = parseArgs({
 
 await main(async () => {
   const [target] = positionals;
-  if (target === undefined) throw new Stop("Name a target: calls, filters, imports, texts or times.");
+  if (target === undefined)
+    throw new Stop("Name a target: calls, filters, imports, texts or times.");
   if (spawnSync("cargo", ["+nightly", "fuzz", "--version"]).status !== 0)
     throw new Stop("This takes a nightly Rust and cargo-fuzz: cargo install cargo-fuzz");
   await setup();

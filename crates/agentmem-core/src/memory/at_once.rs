@@ -79,7 +79,7 @@ impl Memory {
     }
 }
 
-/// Estimates how long a search takes, in nanoseconds, from above: measured where the machine was busy (decision 0013).
+/// Estimates how long a search takes, in nanoseconds: on purpose some times what `benchmarks/speed` prints, as on a slow or busy machine.
 fn estimate(view: &View, selection: &Selection, options: &Search, dimensions: usize) -> usize {
     let vectors = dimensions / 8 + 20;
     let (once, each) = match options.mode {

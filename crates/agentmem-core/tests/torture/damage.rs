@@ -133,7 +133,7 @@ fn ask(path: &Path, ids: usize, read_only: bool) -> Answers {
             "getAll again".to_owned(),
             memory.get_all(GetAll::default()).map(text),
         );
-        put("close".to_owned(), Ok(text(memory.close())));
+        memory.close();
     }
     answers
 }

@@ -55,6 +55,7 @@ class Stop(Exception):
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
+    options.commit = report.commit()  # before a long run, in which it may become another
     with tempfile.TemporaryDirectory(prefix="agentmem-speed-", dir=options.folder) as folder:
         bench = Bench(Path(folder), options)
         if options.growth:

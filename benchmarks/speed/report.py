@@ -29,7 +29,8 @@ def heading(options: argparse.Namespace) -> str:
         ["npm run bench:speed --", "growth"] if options.growth else ["npm run bench:speed"]
     )
     return (
-        f"`{command}`: {options.records:,} records of {options.users:,} users. Commit {commit()}, "
+        f"`{command}`: {options.records:,} records of {options.users:,} users. "
+        f"Commit {options.commit}, "
         f"{today:%Y-%m-%d}. Python {platform.python_version()}, {platform.system()}, "
         f"{processor()}, {os.cpu_count()} processors, load {load} at the end."
     )

@@ -190,6 +190,7 @@ class Bench:
             "records": records,
             "made": options.records,
             "whole": records == options.records,
+            "own": records == options.records or records % data.BEHIND == 0,
             "data": str(self.folder / "data"),
             "store": str(self.folder / f"{name}-{kind}"),
             "seconds": options.seconds,

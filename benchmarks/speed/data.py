@@ -26,6 +26,8 @@ TOPICS = 2000
 CATEGORIES = 10
 QUESTIONS = 200
 LIMIT = 10
+BEHIND = 10_000
+"""With 100 records a user, so many are all of those of 100 users."""
 BLOCK = 50_000
 """So many records are made at once: what bounds the memory."""
 ASKED_CATEGORY = 3

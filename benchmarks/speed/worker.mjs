@@ -133,7 +133,7 @@ async function searching(system, asked, search, exact) {
   const result = await timed(asked, search, (hits) => found.push(system.ids(hits)));
   const shares = found
     .map((ids, place) => [ids, asked[place][exact]])
-    .filter(([, best]) => best?.length > 0 && (task.whole || exact === "own"))
+    .filter(([, best]) => best?.length > 0 && (task.whole || (exact === "own" && task.own)))
     .map(([ids, best]) => best.filter((id) => ids.includes(id)).length / best.length);
   if (shares.length > 0 && task.kind !== "text") result.recall = mean(shares);
   result.first = exact === "own" && firsts.length > 1 ? median(firsts.slice(1)) : firsts[0];

@@ -6,6 +6,7 @@ worker.mjs and rust/src are the same for the other two languages. A task has
     workloads          a list of names, of those that README.md describes
     records, made      how many are used, of how many that were made
     whole              whether these are all, so that the exact answers hold
+    own                whether they are all of each user
     data, store        folders: what data.py wrote, and what is kept of it
     seconds            at most so long for one kind of call
     adds               how many are added one by one
@@ -403,7 +404,7 @@ def questions(task: Task) -> list[Question]:
             exact = {
                 name: ids
                 for name, ids in made.items()
-                if name == "own" or (name in ("all", "tenth", "all128") and task["whole"])
+                if isinstance(ids, list) and (task["whole"] or (name == "own" and task["own"]))
             }
             asked.append(Question(made["text"], made["user"], vector, exact))
     return asked

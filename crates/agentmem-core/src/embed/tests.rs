@@ -52,6 +52,14 @@ fn a_cosine_is_one_root_of_an_exact_product() {
 }
 
 #[test]
+fn a_text_of_any_length_points_where_its_tokens_do() {
+    let row: Vec<i64> = token_row(7592).iter().map(|&it| i64::from(it)).collect();
+    for count in [1, 255, 256, 257, 1000] {
+        assert_eq!(embed_tokens(&vec![7592; count]), quantise(&row), "{count}");
+    }
+}
+
+#[test]
 fn a_row_has_the_length_that_its_components_give() {
     let squares: i32 = token_row(7592)
         .iter()

@@ -203,12 +203,12 @@ impl Store {
             Some(reader) => reader,
             None => self.open_reader()?,
         };
-        reader.execute_batch("BEGIN").map_err(sql_error)?;
+        command(&reader, "BEGIN")?;
         let answer = work(&Snapshot::new(&reader));
         // SQLite has ended it already where the file could not be read.
         let ended = match reader.is_autocommit() {
             true => Ok(()),
-            false => reader.execute_batch("COMMIT").map_err(sql_error),
+            false => command(&reader, "COMMIT"),
         };
         let answer = answer?;
         ended?;
@@ -265,7 +265,7 @@ impl Store {
             batch.finish().map(|pending| (answer, pending))
         });
         let ended = match &answer {
-            Ok(_) => writer.connection.execute_batch("COMMIT").map_err(sql_error),
+            Ok(_) => command(&writer.connection, "COMMIT"),
             Err(_) => Ok(()),
         };
         drop(transaction);
@@ -464,13 +464,18 @@ fn use_log(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     })
 }
 
+/// Runs a statement that begins or ends something; it is compiled once a connection, which would take longer than it.
+fn command(connection: &Connection, sql: &str) -> Result<()> {
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.execute([]))
+        .map(drop)
+        .map_err(sql_error)
+}
+
 fn begin_immediate(connection: &Connection, busy_timeout: Duration) -> Result<()> {
     connection.busy_timeout(Duration::ZERO).map_err(sql_error)?;
-    let begun = retry_while_busy(busy_timeout, || {
-        connection
-            .execute_batch("BEGIN IMMEDIATE")
-            .map_err(sql_error)
-    });
+    let begun = retry_while_busy(busy_timeout, || command(connection, "BEGIN IMMEDIATE"));
     connection.busy_timeout(busy_timeout).map_err(sql_error)?;
     begun
 }

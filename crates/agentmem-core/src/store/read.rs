@@ -126,7 +126,7 @@ impl<'a> Snapshot<'a> {
     pub fn by_id(&self, id: &str) -> Result<Option<Stored>> {
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))
+            .prepare_cached(rows::SELECT_BY_ID)
             .map_err(sql_error)?;
         statement
             .query_row([id], rows::read)
@@ -138,7 +138,7 @@ impl<'a> Snapshot<'a> {
     pub fn by_seq(&self, seq: i64) -> Result<Option<Stored>> {
         let mut statement = self
             .connection
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE seq = ?1"))
+            .prepare_cached(rows::SELECT_BY_SEQ)
             .map_err(sql_error)?;
         statement
             .query_row([seq], rows::read)

@@ -1,15 +1,31 @@
 //! Rows of the tables `record` and `past`, to and from records.
 
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Row, params};
 
 use crate::record::{Metadata, Record, Timestamp, parse_metadata};
 use crate::scope::Scope;
 use crate::store::embedding::blob;
 
-/// The columns of a record in the order in which [`read`] takes them.
-pub(super) const COLUMNS: &str = "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
-    created_at, updated_at, expires_at, version, vector, request, mark, began";
+/// The columns of a record in the order in which [`read`] takes them, to be made part of a statement when it is compiled.
+macro_rules! columns {
+    () => {
+        "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
+         created_at, updated_at, expires_at, version, vector, request, mark, began"
+    };
+}
+
+/// The same as text.
+pub(super) const COLUMNS: &str = columns!();
+
+pub(super) const SELECT_BY_ID: &str = concat!("SELECT ", columns!(), " FROM record WHERE id = ?1");
+pub(super) const SELECT_BY_SEQ: &str =
+    concat!("SELECT ", columns!(), " FROM record WHERE seq = ?1");
+const INSERT: &str = concat!(
+    "INSERT INTO record(",
+    columns!(),
+    ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
+);
 
 /// How many columns [`COLUMNS`] names.
 pub(super) const COLUMN_COUNT: usize = 18;
@@ -99,39 +115,26 @@ pub(super) fn insert(
     row: &Stored,
     metadata_json: &str,
 ) -> rusqlite::Result<usize> {
-    use rusqlite::types::Value;
-    let text = |value: &Option<String>| value.clone().map_or(Value::Null, Value::Text);
     let record = &row.record;
-    let values = [
-        Value::Integer(row.seq),
-        Value::Text(record.id.clone()),
-        text(&record.scope.user_id),
-        text(&record.scope.agent_id),
-        text(&record.scope.run_id),
-        text(&record.role),
-        text(&record.name),
-        Value::Text(record.content.clone()),
-        if metadata_json == "{}" {
-            Value::Null
-        } else {
-            Value::Text(metadata_json.to_owned())
-        },
-        Value::Real(record.importance),
-        Value::Integer(record.created_at.as_millis()),
-        Value::Integer(record.updated_at.as_millis()),
-        record
-            .expires_at
-            .map_or(Value::Null, |time| Value::Integer(time.as_millis())),
-        Value::Integer(record.version.cast_signed()),
-        blob(&row.vector).map_or(Value::Null, Value::Blob),
-        row.request
-            .map_or(Value::Null, |hash| Value::Blob(hash.to_vec())),
-        Value::Integer(mark(&record.content)),
-        Value::Integer(row.began),
-    ];
-    connection
-        .prepare_cached(&format!(
-            "INSERT INTO record({COLUMNS}) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)"
-        ))?
-        .execute(params_from_iter(values))
+    let metadata = (metadata_json != "{}").then_some(metadata_json);
+    connection.prepare_cached(INSERT)?.execute(params![
+        row.seq,
+        record.id,
+        record.scope.user_id,
+        record.scope.agent_id,
+        record.scope.run_id,
+        record.role,
+        record.name,
+        record.content,
+        metadata,
+        record.importance,
+        record.created_at.as_millis(),
+        record.updated_at.as_millis(),
+        record.expires_at.map(Timestamp::as_millis),
+        record.version.cast_signed(),
+        blob(&row.vector),
+        row.request,
+        mark(&record.content),
+        row.began,
+    ])
 }

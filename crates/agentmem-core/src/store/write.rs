@@ -11,7 +11,7 @@ use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::upkeep::{Step, erasure_step};
-use crate::store::{schema, sql_error};
+use crate::store::{command, schema, sql_error};
 
 /// Stands for the id in the events of what was purged: nobody's.
 pub(super) const ERASED: &str = "";
@@ -71,19 +71,13 @@ impl<'a> Batch<'a> {
     /// The outer error is one of the file itself, after which the batch must end.
     pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
         let before = (self.last_seq, self.last_at, self.must_erase);
-        self.connection
-            .execute_batch("SAVEPOINT part")
-            .map_err(sql_error)?;
+        command(self.connection, "SAVEPOINT part")?;
         let done = work(self);
         if done.is_err() {
             (self.last_seq, self.last_at, self.must_erase) = before;
-            self.connection
-                .execute_batch("ROLLBACK TO part")
-                .map_err(sql_error)?;
+            command(self.connection, "ROLLBACK TO part")?;
         }
-        self.connection
-            .execute_batch("RELEASE part")
-            .map_err(sql_error)?;
+        command(self.connection, "RELEASE part")?;
         Ok(done)
     }
 

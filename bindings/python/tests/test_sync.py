@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,3 +70,9 @@ def test_open_opens_at_once(tmp_path: Path) -> None:
             == "u"
         )
         assert memory.clear(user_id="u") == 2
+
+
+def test_blocking_code_does_not_wait_for_asyncio_to_be_imported() -> None:
+    code = "import sys, agentmem_native; print('asyncio' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"

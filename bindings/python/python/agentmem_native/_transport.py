@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, NoReturn
 
 from . import _embed as embedding
-from . import _outcomes as outcomes
 from . import _wire as wire
 from ._errors import InvalidArgumentError
 from ._native import NativeExporting, NativeImporting, NativeMemory
@@ -31,6 +30,8 @@ class Exporting:
 
     async def run(self) -> int:
         """Does all steps."""
+        from . import _outcomes as outcomes  # It needs asyncio, which takes long to import.
+
         try:
             while (count := self._take(await outcomes.wait(self._native.submit_step))) is None:
                 pass
@@ -77,6 +78,8 @@ class Importing:
 
     async def run(self) -> Imported:
         """Does all steps."""
+        from . import _outcomes as outcomes
+
         made = b""
         try:
             while True:

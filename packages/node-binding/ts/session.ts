@@ -15,7 +15,7 @@ import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "#native";
 import { toAnswer } from "./answer.ts";
 import { exportTo, importFrom, type NativeExporting, type NativeImporting } from "./transport.ts";
-import { AT_ONCE, mayAnswerAtOnce } from "./turn.ts";
+import { AT_ONCE, mayAnswerAtOnce, turn } from "./turn.ts";
 import * as wire from "./wire.ts";
 
 /** What the addon offers of a memory or a view: JSON text in, JSON text out. */
@@ -119,7 +119,11 @@ export class Session {
     const given = wire.joined(vectors);
     if (AT_ONCE.has(operation) && mayAnswerAtOnce()) {
       const answer = this.#native.tryCall(operation, json, given, now);
-      if (answer) return toAnswer(operation, wire.read(answer));
+      if (answer) {
+        const turned = turn();
+        if (turned) await turned;
+        return toAnswer(operation, wire.read(answer));
+      }
     }
     const call = (cancellation?: NativeCancellation) =>
       this.#native.call(operation, json, given, now, cancellation);

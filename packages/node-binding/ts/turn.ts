@@ -14,7 +14,7 @@ const isOver = (): void => {
 /**
  * Tells whether the event loop can be held up for another moment.
  *
- * Awaiting what is there already runs microtasks alone, no timer and no other work: after a millisecond of that, calls take the
+ * Awaiting what is there already runs microtasks alone, no timer and no other work. After a millisecond of that, calls take the
  * way through the pool until the loop has turned.
  */
 export function mayAnswerAtOnce(): boolean {
@@ -23,4 +23,14 @@ export function mayAnswerAtOnce(): boolean {
   end = now + MOST;
   setImmediate(isOver);
   return true;
+}
+
+/**
+ * Lets the event loop turn if it has been held up for long enough.
+ *
+ * For whoever has an answer: one who asks again and again then never waits for a thread of the pool.
+ */
+export function turn(): Promise<void> | undefined {
+  if (end === 0 || performance.now() < end) return undefined;
+  return new Promise((resolve) => setImmediate(resolve));
 }

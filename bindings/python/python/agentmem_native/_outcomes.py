@@ -54,6 +54,15 @@ def may_answer_at_once() -> bool:
     return True
 
 
+async def turn() -> None:
+    """Lets the running loop turn if it has been held up for long enough.
+
+    For whoever has an answer: one who asks again and again then never waits for a thread.
+    """
+    if _turn.loop is not None and time.monotonic() >= _turn.end:
+        await asyncio.sleep(0)
+
+
 async def wait(begin: Callable[[Waiter], NativeCall | None]) -> str:
     """Begins a call and waits for its outcome, which comes from a thread of the pool."""
     loop = asyncio.get_running_loop()

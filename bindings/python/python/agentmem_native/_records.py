@@ -452,7 +452,9 @@ class RecordCalls:
         answer = None
         if operation in outcomes.AT_ONCE and outcomes.may_answer_at_once():
             answer = self._native.try_call(operation, args, given, now)
-        if answer is None:
+        if answer is not None:
+            await outcomes.turn()
+        else:
             answer = await outcomes.wait(
                 lambda waiter: self._native.submit(operation, args, given, now, waiter)
             )

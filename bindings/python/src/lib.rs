@@ -5,7 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use agentmem_binding::{
-    Asking, Done, Exporting, Handle, Importing, Moving, Submitted, WireError, after_telling,
+    Asking, Done, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
+    after_telling,
 };
 use pyo3::prelude::*;
 
@@ -67,7 +68,8 @@ impl NativeMemory {
         now: Option<i64>,
     ) -> PyResult<Option<String>> {
         let vectors = floats(vectors);
-        py.detach(|| self.handle.try_call(operation, args, vectors, now))
+        let answer = || self.handle.try_call(operation, args, vectors, now);
+        py.detach(|| answer().map(|outcome| outcome.map(Outcome::into_json)))
             .transpose()
             .map_err(|error| raised(py, error))
     }
@@ -139,7 +141,8 @@ impl NativeMemory {
         vectors: &[u8],
     ) -> PyResult<String> {
         let vectors = floats(vectors);
-        py.detach(|| self.handle.call(operation, args, vectors))
+        let call = || self.handle.call(operation, args, vectors);
+        py.detach(|| call().map(Outcome::into_json))
             .map_err(|error| raised(py, error))
     }
 
@@ -311,7 +314,9 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
     // Who was interrupted no longer wants to know.
     py.detach(|| {
         begin(Box::new(move |outcome| {
-            sender.send(outcome).unwrap_or_default()
+            sender
+                .send(outcome.map(Outcome::into_json))
+                .unwrap_or_default()
         }))
     });
     loop {
@@ -341,14 +346,14 @@ struct Outbox {
 
 #[derive(Default)]
 struct Deliveries {
-    waiting: Vec<Outcome>,
+    waiting: Vec<Told>,
     /// Threads that are in the interpreter, or on their way into it.
     under_way: usize,
     /// The interpreter is about to end: who enters it from now on would be torn out of its frames.
     is_over: bool,
 }
 
-type Outcome = (Py<PyAny>, Result<String, WireError>);
+type Told = (Py<PyAny>, Result<String, WireError>);
 
 static OUTBOX: OnceLock<Outbox> = OnceLock::new();
 
@@ -373,7 +378,7 @@ impl Outbox {
     }
 
     /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all, once a group of writes has been told.
-    fn post(&'static self, outcome: Outcome) {
+    fn post(&'static self, outcome: Told) {
         let mut state = self.lock();
         if state.is_over {
             return;
@@ -425,7 +430,7 @@ fn told(waiter: Py<PyAny>) -> Done {
     Box::new(move |outcome| {
         // Who gave a call up does not wait for it.
         if !matches!(&outcome, Err(error) if error.code == "CANCELLED") {
-            Outbox::of_this_process().post((waiter, outcome));
+            Outbox::of_this_process().post((waiter, outcome.map(Outcome::into_json)));
         }
     })
 }

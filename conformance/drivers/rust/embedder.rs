@@ -75,7 +75,8 @@ impl Embedding {
 pub fn begin(submit: impl FnOnce(Done)) -> Receiver<Result<String, WireError>> {
     let (sender, receiver) = channel();
     submit(Box::new(move |outcome| {
-        sender.send(outcome).expect("the driver waits")
+        let answer = outcome.map(|outcome| outcome.into_json());
+        sender.send(answer).expect("the driver waits")
     }));
     receiver
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::added::Speakers;
 use crate::handle::{Handle, Underway, hand_in, run_read};
+use crate::outcome::Outcome;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
 use crate::submitted::{Answer, Done, Submitted, Ticket};
@@ -74,7 +75,7 @@ impl Asking {
                 .shared
                 .memory()
                 .and_then(|memory| Ok(asking.texts(&memory)?));
-            answer.give(texts.map(|texts| json!(texts).to_string()));
+            answer.give(texts.map(|texts| Outcome::Step(json!(texts).to_string())));
         });
     }
 
@@ -218,7 +219,7 @@ impl Moving {
         });
     }
 
-    fn step(&self, memory: &Memory, vectors: &[f32]) -> Result<String> {
+    fn step(&self, memory: &Memory, vectors: &[f32]) -> Result<Outcome> {
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         if moving.is_none() {
             let memory = self.handle.limit(memory, None)?;
@@ -228,11 +229,11 @@ impl Moving {
         let vectors = split_by(&self.target, vectors)?;
         let texts = moving.step(vectors)?;
         let (done, total) = moving.progress();
-        Ok(match texts {
+        let told = match texts {
             Some(texts) => json!({ "texts": texts, "done": done, "total": total }),
             None => json!({ "moved": moving.moved(), "done": done, "total": total }),
-        }
-        .to_string())
+        };
+        Ok(Outcome::Step(told.to_string()))
     }
 }
 

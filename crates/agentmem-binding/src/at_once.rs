@@ -5,8 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use agentmem_core::{Error, Memory, Result};
 
 use crate::handle::{Handle, Underway};
+use crate::outcome::Outcome;
 use crate::request::{self, Arguments, Call, Operation};
-use crate::wire::{self, WireError};
+use crate::wire::WireError;
 
 /// Longer arguments take more than a moment to read, in bytes of JSON.
 const MOST_ARGUMENTS: usize = 4096;
@@ -19,7 +20,7 @@ impl Handle {
         arguments: &str,
         vectors: Vec<f32>,
         now: Option<i64>,
-    ) -> Option<std::result::Result<String, WireError>> {
+    ) -> Option<std::result::Result<Outcome, WireError>> {
         let operation = Operation::named(operation).ok()?;
         if !operation.may_take_a_moment() || arguments.len() > MOST_ARGUMENTS {
             return None;
@@ -43,12 +44,12 @@ impl Handle {
 }
 
 /// Answers what may take a moment, if it does.
-fn try_read(memory: &Memory, call: Call) -> Result<Option<String>> {
+fn try_read(memory: &Memory, call: Call) -> Result<Option<Outcome>> {
     Ok(match call {
-        Call::Search(query, options) => memory
-            .try_search(&query, &options)?
-            .map(|hits| wire::hits(&hits)),
-        Call::Get(id, None) => memory.try_get(&id)?.map(|record| wire::record(&record)),
+        Call::Search(query, options) => memory.try_search(&query, &options)?.map(Outcome::Hits),
+        Call::Get(id, None) => memory
+            .try_get(&id)?
+            .map(|record| Outcome::Record(Box::new(record))),
         _ => None,
     })
 }

@@ -10,13 +10,11 @@ use agentmem_core::{
 };
 
 use crate::added::Speakers;
+use crate::outcome::Outcome;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
 use crate::submitted::{Answer, Done, Submitted, Ticket};
-use crate::wire::{self, WireError};
-
-/// The outcome of what gives nothing.
-const NOTHING: &str = "null";
+use crate::wire::WireError;
 
 /// A memory, or a view of one; clones are the same.
 ///
@@ -114,7 +112,7 @@ impl Handle {
         operation: &str,
         arguments: &str,
         vectors: Vec<f32>,
-    ) -> Result<String, WireError> {
+    ) -> Result<Outcome, WireError> {
         let operation = Operation::named(operation)?;
         let _call = Underway::begin(&self.shared)?;
         let memory = self.shared.memory()?;
@@ -126,7 +124,7 @@ impl Handle {
                 let written = memory
                     .write(request)
                     .map_err(|error| Write::locate(&speakers, error))?;
-                Ok(wire::written(&written))
+                Ok(written.into())
             }
             read => Ok(run_read(&memory, read)?),
         }
@@ -169,7 +167,7 @@ impl Handle {
         submitted
     }
 
-    /// Opens the memory if it is not open yet, and returns at once; the outcome is the text `null`.
+    /// Opens the memory if it is not open yet, and returns at once; the outcome is [`Outcome::Nothing`].
     pub fn submit_open(&self, done: Done) {
         let Some(answer) = self.begin(done) else {
             return;
@@ -178,7 +176,7 @@ impl Handle {
             answer.give(
                 memory
                     .as_ref()
-                    .map(|_| NOTHING.to_owned())
+                    .map(|_| Outcome::Nothing)
                     .map_err(Clone::clone),
             );
         }));
@@ -228,10 +226,10 @@ impl Handle {
         let _ = receiver.recv();
     }
 
-    /// Closes the memory and returns at once; `done` hears when the calls under way are done, with the text `null`.
+    /// Closes the memory and returns at once; `done` hears when the calls under way are done, with [`Outcome::Nothing`].
     pub fn submit_close(&self, done: Done) {
         if self.shared.is_foreign() {
-            return done(Ok(NOTHING.to_owned()));
+            return done(Ok(Outcome::Nothing));
         }
         let mut state = self.shared.lock();
         state.is_closed = true;
@@ -405,7 +403,7 @@ impl Shared {
             }
             closers
                 .into_iter()
-                .for_each(|done| done(Ok(NOTHING.to_owned())));
+                .for_each(|done| done(Ok(Outcome::Nothing)));
             drop(underway);
         });
     }
@@ -509,27 +507,23 @@ pub(crate) fn hand_in<T: Send + 'static>(
     place.submit(request, move |written| {
         drop(ticket);
         let written = written.map_err(|error| Write::locate(&speakers, error));
-        let told = written.map(|written| wire::written(&written));
-        answer.give(told.map_err(WireError::from));
+        answer.give(written.map(Outcome::from).map_err(WireError::from));
     });
 }
 
-pub(crate) fn run_read(memory: &Memory, call: Call) -> Result<String> {
+pub(crate) fn run_read(memory: &Memory, call: Call) -> Result<Outcome> {
     Ok(match call {
-        Call::Search(query, options) => wire::hits(&memory.search(&query, options)?),
-        Call::Get(id, as_of) => match as_of {
-            None => memory.get(&id)?,
-            Some(as_of) => memory.get_as_of(&id, as_of)?,
-        }
-        .map_or_else(|| NOTHING.to_owned(), |record| wire::record(&record)),
-        Call::GetAll(options) => wire::records(&memory.get_all(options)?),
-        Call::Count(select, None) => memory.count(select)?.to_string(),
-        Call::Count(select, Some(as_of)) => memory.count_as_of(select, as_of)?.to_string(),
-        Call::History(id) => wire::events(&memory.history(&id)?),
-        Call::Changes { after, limit } => wire::events(&memory.changes(after, limit)?),
-        Call::Stats => wire::stats(&memory.stats()?),
-        Call::Verify => wire::verification(&memory.verify()?),
-        Call::Backup(path) => memory.backup(path)?.to_string(),
+        Call::Search(query, options) => Outcome::Hits(memory.search(&query, options)?),
+        Call::Get(id, None) => memory.get(&id)?.into(),
+        Call::Get(id, Some(as_of)) => memory.get_as_of(&id, as_of)?.into(),
+        Call::GetAll(options) => Outcome::Records(memory.get_all(options)?),
+        Call::Count(select, None) => Outcome::count(memory.count(select)?),
+        Call::Count(select, Some(as_of)) => Outcome::count(memory.count_as_of(select, as_of)?),
+        Call::History(id) => Outcome::Events(memory.history(&id)?),
+        Call::Changes { after, limit } => Outcome::Events(memory.changes(after, limit)?),
+        Call::Stats => Outcome::Stats(Box::new(memory.stats()?)),
+        Call::Verify => Outcome::Problems(memory.verify()?),
+        Call::Backup(path) => Outcome::count(memory.backup(path)?),
         Call::Write(_) => unreachable!("a write has a place in the queue"),
     })
 }

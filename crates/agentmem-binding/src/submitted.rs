@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use agentmem_core::{Code, Error, Queued, Result, Withdrawal};
 
 use crate::handle::Underway;
+use crate::outcome::Outcome;
 use crate::wire::WireError;
 
 /// Hears of the outcome of a call, once, on any thread, perhaps that of the caller. Must neither block nor panic.
-pub type Done = Box<dyn FnOnce(Result<String, WireError>) + Send>;
+pub type Done = Box<dyn FnOnce(Result<Outcome, WireError>) + Send>;
 
 /// A call that was submitted, for who may want to give it up; it keeps nothing alive.
 #[derive(Clone, Default)]
@@ -108,11 +109,11 @@ impl Answer {
         }
     }
 
-    pub fn give(mut self, outcome: Result<String, WireError>) {
+    pub fn give(mut self, outcome: Result<Outcome, WireError>) {
         self.tell(outcome);
     }
 
-    fn tell(&mut self, outcome: Result<String, WireError>) {
+    fn tell(&mut self, outcome: Result<Outcome, WireError>) {
         if let Some(done) = self.done.take() {
             if let Some(underway) = &mut self.underway {
                 underway.make_room();

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::asking::split_by;
 use crate::handle::{Handle, Underway};
+use crate::outcome::Outcome;
 use crate::pool;
 use crate::request::{Arguments, read_now};
 use crate::submitted::{Answer, Done};
@@ -103,7 +104,7 @@ impl Handle {
         &self,
         now: Option<Timestamp>,
         done: Done,
-        step: impl FnOnce(&Memory) -> Result<String> + Send + 'static,
+        step: impl FnOnce(&Memory) -> Result<Outcome> + Send + 'static,
     ) {
         let underway = match Underway::begin(&self.shared) {
             Ok(underway) => underway,
@@ -134,7 +135,7 @@ impl Exporting {
                 let exported = exporting.step()?;
                 let (done, total) = exporting.progress();
                 let told = json!({ "done": done, "total": total, "exported": exported });
-                Ok(told.to_string())
+                Ok(Outcome::Step(told.to_string()))
             })
         });
     }
@@ -168,7 +169,7 @@ impl Importing {
                 let imported = importing.imported().map(|it| wire::imported(&it));
                 let told =
                     json!({ "texts": texts, "done": done, "total": total, "imported": imported });
-                Ok(told.to_string())
+                Ok(Outcome::Step(told.to_string()))
             })
         });
     }

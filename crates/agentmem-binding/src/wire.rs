@@ -3,9 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use agentmem_core::{
-    Code, Error, Event, Hit, HitExplanation, Imported, Problem, Record, Stats, Written,
-};
+use agentmem_core::{Code, Error, Event, Hit, HitExplanation, Imported, Problem, Record, Stats};
 
 /// What went wrong, as a binding tells it; spec chapter 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,17 +53,6 @@ impl fmt::Display for WireError {
 }
 
 impl std::error::Error for WireError {}
-
-/// Writes what a write gave.
-pub(crate) fn written(written: &Written) -> String {
-    match written {
-        Written::Record(one) => record(one),
-        Written::Records(many) => records(many),
-        Written::Deleted(deleted) => deleted.to_string(),
-        Written::Cleared(count) => count.to_string(),
-        Written::Imported(what, _) => imported(what).to_string(),
-    }
-}
 
 /// Writes what became of the lines of an import (spec 13.5).
 pub(crate) fn imported(imported: &Imported) -> serde_json::Value {

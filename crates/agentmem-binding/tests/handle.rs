@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc;
 
-use agentmem_binding::{Handle, WireError};
+use agentmem_binding::{Handle, Outcome, WireError};
 use serde_json::{Value, json};
 
 fn folder(name: &str) -> PathBuf {
@@ -16,7 +16,8 @@ fn folder(name: &str) -> PathBuf {
 fn call(handle: &Handle, operation: &str, arguments: Value) -> Value {
     let answer = handle
         .call(operation, &arguments.to_string(), Vec::new())
-        .expect("the call succeeds");
+        .expect("the call succeeds")
+        .into_json();
     serde_json::from_str(&answer).expect("an answer is JSON")
 }
 
@@ -25,7 +26,7 @@ fn submit(
     handle: &Handle,
     operation: &str,
     arguments: Value,
-) -> mpsc::Receiver<Result<String, WireError>> {
+) -> mpsc::Receiver<Result<Outcome, WireError>> {
     let (sender, receiver) = mpsc::channel();
     handle.submit(
         operation,
@@ -91,7 +92,7 @@ fn a_failed_opening_is_told_to_each_call_and_a_later_one_tries_again() {
     std::fs::create_dir(&missing).unwrap();
     assert_eq!(
         submit(&handle, "count", json!({})).recv().unwrap().unwrap(),
-        "0"
+        Outcome::Count(0)
     );
     handle.close();
     std::fs::remove_dir_all(folder).unwrap();
@@ -174,7 +175,7 @@ fn a_call_that_is_given_up_while_it_waits_is_not_done_and_makes_room_for_another
     };
     let told = |id: &str| {
         let (sender, receiver) = mpsc::channel();
-        let code = |outcome: Result<String, WireError>| outcome.map(drop).map_err(|e| e.code);
+        let code = |outcome: Result<Outcome, WireError>| outcome.map(drop).map_err(|e| e.code);
         let call = add(
             id,
             Box::new(move |outcome| sender.send(code(outcome)).unwrap()),
@@ -204,10 +205,13 @@ fn a_call_that_is_given_up_while_it_waits_is_not_done_and_makes_room_for_another
     assert_eq!(third_told.recv().unwrap(), Ok(()));
     assert_eq!(fourth_told.recv().unwrap(), Ok(()));
     fourth.cancel();
-    assert_eq!(handle.call("count", "{}", vec![]).unwrap(), "3");
+    assert_eq!(
+        handle.call("count", "{}", vec![]).unwrap(),
+        Outcome::Count(3)
+    );
     assert_eq!(
         handle.call("get", r#"{"id": "second"}"#, vec![]).unwrap(),
-        "null"
+        Outcome::Nothing
     );
     handle.close();
 }
@@ -236,7 +240,7 @@ fn calls_that_are_given_up_while_the_file_is_being_opened_leave_it_closable() {
                 let (sender, receiver) = mpsc::channel();
                 let id = format!("{round}-{n}");
                 let arguments = json!({ "content": "tea", "options": { "id": id } });
-                let done = move |outcome: Result<String, WireError>| sender.send(outcome).unwrap();
+                let done = move |outcome: Result<Outcome, WireError>| sender.send(outcome).unwrap();
                 handle
                     .submit("add", arguments.to_string(), vec![], None, Box::new(done))
                     .cancel();
@@ -302,7 +306,10 @@ fn faults_of_a_message_are_located_in_it() {
         field("addMany", json!({ "items": items, "defaults": defaults })),
         "defaults.role"
     );
-    assert_eq!(handle.call("count", "{}", Vec::new()).unwrap(), "0");
+    assert_eq!(
+        handle.call("count", "{}", Vec::new()).unwrap(),
+        Outcome::Count(0)
+    );
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use agentmem_binding::{Asking, Done, Exporting, Handle, Importing, Moving, Submitted, WireError};
+use agentmem_binding::{
+    Asking, Done, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
+};
 use napi::bindgen_prelude::{Env, Error, Float32Array, Object, Result};
 use napi_derive::napi;
 
@@ -62,7 +64,7 @@ impl NativeMemory {
     ) -> Option<String> {
         let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
         let outcome = self.handle.try_call(&operation, &args, vectors, now);
-        outcome.map(answer)
+        outcome.map(|outcome| answer(outcome.map(Outcome::into_json)))
     }
 
     /// Begins an operation that may need the caller's embedder.
@@ -275,6 +277,8 @@ fn floats(vectors: Option<Float32Array>) -> Vec<f32> {
 fn promise<'env>(env: &'env Env, begin: impl FnOnce(Done)) -> Result<Object<'env>> {
     let (deferred, promise) = env.create_deferred()?;
     begin(Box::new(move |outcome| {
+        // Written here, since the other thread has the event loop to turn.
+        let outcome = outcome.map(Outcome::into_json);
         deferred.resolve(move |_| Ok(answer(outcome)))
     }));
     Ok(promise)

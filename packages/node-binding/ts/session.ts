@@ -12,7 +12,7 @@ import {
   readOptions,
 } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
-import { NativeCancellation, NativeMemory } from "#native";
+import { NativeCancellation, NativeMemory } from "./addon.ts";
 import { toAnswer } from "./answer.ts";
 import { exportTo, importFrom, type NativeExporting, type NativeImporting } from "./transport.ts";
 import { AT_ONCE, mayAnswerAtOnce, turn } from "./turn.ts";

@@ -51,9 +51,9 @@ impl Embedder {
         } else if vector.len() != self.dimensions() {
             let (found, wanted) = (vector.len(), self.dimensions());
             format!("has {found} components: the embedder has {wanted}")
-        } else if !vector.iter().all(|component| component.is_finite()) {
+        } else if !greatest_magnitude(vector).is_finite() {
             "has a component that is not finite as float32".to_owned()
-        } else if vector.iter().all(|&component| component == 0.0) {
+        } else if greatest_magnitude(vector) == 0.0 {
             "is zero in all components".to_owned()
         } else {
             return Ok(());
@@ -117,12 +117,15 @@ impl Embedder {
 ///
 /// In doubles, where all but the sum and the quotient is exact, each rounded once: the same bits in every language.
 pub fn quantise_floats(vector: &[f32]) -> Vec<i8> {
-    let magnitudes = vector.iter().map(|&component| f64::from(component).abs());
-    let greatest = magnitudes.fold(0.0, f64::max);
-    let scaled = |&component: &f32| {
-        let component = f64::from(component);
-        let magnitude = ((254.0 * component.abs() + greatest) / (2.0 * greatest)).floor();
-        (magnitude * component.signum()) as i8
-    };
-    vector.iter().map(scaled).collect()
+    let components = vector.iter().map(|&component| f64::from(component));
+    embed::scaled(components, greatest_magnitude(vector).into())
+}
+
+/// The greatest magnitude of all components; not finite if one is not.
+fn greatest_magnitude(vector: &[f32]) -> f32 {
+    // Floats without their signs are in the order of their bits, infinity and NaN behind all others; and integers are compared several at once.
+    let magnitudes = vector
+        .iter()
+        .map(|component| component.abs().to_bits().cast_signed());
+    f32::from_bits(magnitudes.fold(0, i32::max).cast_unsigned())
 }

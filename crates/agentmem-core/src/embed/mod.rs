@@ -32,7 +32,8 @@ pub fn embed(text: &str) -> Vec<i8> {
 pub fn embed_tokens(ids: &[u32]) -> Vec<i8> {
     /// As many rows can be summed up in 16 bits, which is twice as quick as in 32: 2^15 / 127.
     const SUMMED_AT_ONCE: usize = 256;
-    let mut sums = [0_i64; DIMENSIONS];
+    // Whole numbers below 2^44 in the text of any size that fits in memory, which doubles hold exactly.
+    let mut sums = [0.0; DIMENSIONS];
     for ids in ids.chunks(SUMMED_AT_ONCE) {
         let mut partial = [0_i16; DIMENSIONS];
         for &id in ids {
@@ -41,24 +42,32 @@ pub fn embed_tokens(ids: &[u32]) -> Vec<i8> {
             }
         }
         for (sum, partial) in sums.iter_mut().zip(partial) {
-            *sum += i64::from(partial);
+            *sum += f64::from(partial);
         }
     }
     quantise(&sums)
 }
 
-/// Scales integer sums to int8 so that the greatest magnitude becomes 127; halves are rounded away from zero.
+/// Scales sums to int8 so that the greatest magnitude becomes 127; halves are rounded away from zero.
 ///
-/// Magnitudes are below 2^44, as the sums of any text that fits in memory are; so are the reference's doubles exact.
-pub fn quantise(sums: &[i64]) -> Vec<i8> {
-    let greatest = sums.iter().map(|sum| sum.abs()).max().unwrap_or(0);
-    let scaled = |&sum: &i64| {
-        // All are zero if the greatest is.
-        let magnitude = (254 * sum.abs() + greatest) / (2 * greatest).max(1);
-        i8::try_from(magnitude * sum.signum())
-            .expect("a magnitude is at most that of the greatest, 127")
+/// Takes whole numbers of magnitudes below 2^44.
+pub fn quantise(sums: &[f64]) -> Vec<i8> {
+    let greatest = sums.iter().fold(0.0, |most: f64, sum| most.max(sum.abs()));
+    scaled(sums.iter().copied(), greatest)
+}
+
+/// Scales components by the greatest of their magnitudes: sign(a) floor((254 |a| + XX
+///
+/// Without a call of `floor`, which keeps a loop from being one over several components at once: what is not negative is rounded down by
+/// a conversion to an integer.
+fn scaled(components: impl Iterator<Item = f64>, greatest: f64) -> Vec<i8> {
+    // All are zero if the greatest is.
+    let divisor = if greatest > 0.0 { 2.0 * greatest } else { 1.0 };
+    let scaled = |component: f64| {
+        let magnitude = (254.0 * component.abs() + greatest) / divisor;
+        magnitude.copysign(component) as i32 as i8
     };
-    sums.iter().map(scaled).collect()
+    components.map(scaled).collect()
 }
 
 /// Gives the cosine from a dot product and two square norms; 0 where one of them is zero.

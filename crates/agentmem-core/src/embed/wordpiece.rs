@@ -54,19 +54,26 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
 ///
 /// Known words only: a word with a piece that the vocabulary lacks gives nothing. Linear in the length of the text.
 pub fn token_ids(text: &str) -> Vec<u32> {
-    let mut ids = Vec::new();
     let bare = if text.is_ascii() {
         bare_ascii(text)
     } else {
         bare_text(text)
     };
+    // Most words are one token, and have four letters and more with the space behind them.
+    let mut ids = Vec::with_capacity(bare.len() / 4 + 8);
     let mut start = 0;
     for (at, character) in bare.char_indices() {
-        let punctuation = is_piece_punctuation(character);
-        if punctuation || is_piece_space(character) {
+        let (is_punctuation, is_space) = match u8::try_from(character) {
+            Ok(byte @ 0..128) => CUTS[usize::from(byte)],
+            _ => (
+                text::is_punctuation(character),
+                text::is_white_space(character),
+            ),
+        };
+        if is_punctuation || is_space {
             append_pieces(&mut ids, &bare[start..at]);
             start = at + character.len_utf8();
-            if punctuation {
+            if is_punctuation {
                 append_pieces(&mut ids, &bare[at..start]);
             }
         }
@@ -75,6 +82,18 @@ pub fn token_ids(text: &str) -> Vec<u32> {
     ids
 }
 
+/// Whether a character of ASCII is punctuation, which all is that is no letter, digit, space or control, and whether it is a space.
+const CUTS: [(bool, bool); 128] = {
+    let mut cuts = [(false, false); 128];
+    let mut byte = 0;
+    while byte < 128 {
+        let character = byte as u8;
+        cuts[byte] = (character.is_ascii_punctuation(), character == b' ');
+        byte += 1;
+    }
+    cuts
+};
+
 /// Tells a word in lower case that the vocabulary has as one piece.
 pub fn is_known_word(word: &str) -> bool {
     VOCABULARY.beginnings.ids.contains_key(word)
@@ -82,6 +101,14 @@ pub fn is_known_word(word: &str) -> bool {
 
 /// Does for ASCII what [`bare_text`] does: there is nothing to compose and no ideograph.
 fn bare_ascii(text: &str) -> String {
+    let is_control = |byte: u8| (byte < b' ') | (byte == 0x7f);
+    // To the end without a branch, so that it is done for many bytes at once.
+    if !text
+        .bytes()
+        .fold(false, |found, byte| found | is_control(byte))
+    {
+        return text.to_ascii_lowercase();
+    }
     text.chars()
         .filter_map(|character| match character {
             '\t' | '\n' | '\r' => Some(' '),
@@ -123,19 +150,6 @@ fn is_ideograph(character: char) -> bool {
             | '\u{2a700}'..='\u{2ceaf}'
             | '\u{2f800}'..='\u{2fa1f}'
     )
-}
-
-fn is_piece_space(character: char) -> bool {
-    character == ' ' || (!character.is_ascii() && text::is_white_space(character))
-}
-
-/// Tells punctuation: all ASCII that is no letter, digit, space or control, beyond it General_Category P.
-fn is_piece_punctuation(character: char) -> bool {
-    if character.is_ascii() {
-        character.is_ascii_punctuation()
-    } else {
-        text::is_punctuation(character)
-    }
 }
 
 /// Appends the pieces of a word, each the longest that the vocabulary has there.

@@ -41,12 +41,12 @@ impl Basis {
     }
 
     /// Gives the vector for the store as it is now: the one that was made, or another of the same text.
-    fn vector(&self, made: Vec<i8>, now: &Embedding, text: &str) -> Result<Vec<i8>> {
+    fn vector(&self, made: Vec<i8>, now: &Embedding, record: &Record) -> Result<Vec<i8>> {
         let embedder = self.embedder_now(now)?;
         if *now == *self.embedding {
             return Ok(made);
         }
-        embedder.vector(None, text)
+        embedder.vector(None, &record.text())
     }
 }
 
@@ -80,6 +80,14 @@ pub(super) enum Write {
 }
 
 impl Write {
+    /// Whether it says no before it has written anything, if it does.
+    fn is_whole(&self) -> bool {
+        matches!(
+            self,
+            Write::Add(..) | Write::Update { .. } | Write::Delete { .. }
+        )
+    }
+
     /// Whether its bytes must be gone from the file before it is answered.
     fn erases(&self) -> bool {
         matches!(
@@ -431,6 +439,8 @@ impl Engine {
                 // One that is alone needs no savepoint: it is undone with the transaction.
                 let part = if alone {
                     self.run(batch, write, now, &embedding).map(Ok)
+                } else if write.is_whole() {
+                    batch.whole(|batch| self.run(batch, write, now, &embedding))
                 } else {
                     batch.part(|batch| self.run(batch, write, now, &embedding))
                 };
@@ -485,16 +495,16 @@ impl Engine {
     ) -> Result<Written> {
         match write {
             Write::Add(draft, vector, basis) => {
-                let vector = basis.vector(vector, embedding, &draft.record.text())?;
-                self.add(batch, draft, &vector, now)
+                let vector = basis.vector(vector, embedding, &draft.record)?;
+                self.add(batch, draft, vector, now)
                     .map(|record| Written::Record(Box::new(record)))
             }
             Write::AddMany(items, basis) => {
                 basis.embedder_now(embedding)?;
                 let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
                     let added = basis
-                        .vector(vector, embedding, &draft.record.text())
-                        .and_then(|vector| self.add(batch, draft, &vector, now));
+                        .vector(vector, embedding, &draft.record)
+                        .and_then(|vector| self.add(batch, draft, vector, now));
                     added.map_err(|error| {
                         if error.field().is_some() {
                             error.within(&format!("items[{index}]"))
@@ -544,7 +554,7 @@ impl Engine {
         &self,
         batch: &mut Batch<'_>,
         mut draft: Draft,
-        vector: &[i8],
+        vector: Vec<i8>,
         now: Timestamp,
     ) -> Result<Record> {
         if draft.record.id.is_empty() {
@@ -554,7 +564,7 @@ impl Engine {
                 .unwrap_or_else(PoisonError::into_inner)
                 .next(now);
         }
-        batch.add(&draft, vector, now)
+        batch.add(draft, vector, now)
     }
 }
 

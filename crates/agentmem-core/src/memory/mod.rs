@@ -1,6 +1,7 @@
 //! The public interface: a [`Memory`] and its operations. The only place that reads a clock.
 
 mod at_once;
+mod cores;
 mod embedding;
 mod engine;
 mod exporting;

@@ -1,6 +1,8 @@
 //! Writes as callers ask for them, and how they are checked before they go to the store.
 
+use crate::embed::Embedder;
 use crate::error::{Error, Result};
+use crate::memory::cores::each;
 use crate::memory::engine::{Basis, Write};
 use crate::memory::options::{History, Select};
 use crate::memory::{MAX_ITEMS, MAX_ITEMS_BYTES};
@@ -45,15 +47,7 @@ impl Request {
                 Write::Add(draft, vector, basis)
             }
             Request::AddMany(items) => {
-                let embed = |(index, (draft, given)): (usize, Checked)| {
-                    let vector = embedder.vector(given.as_deref(), &draft.record.text());
-                    vector
-                        .map(|vector| (draft, vector))
-                        .map_err(|error| error.within(&format!("items[{index}]")))
-                };
-                let checked = check_records(items, view, now)?.into_iter().enumerate();
-                let items = checked.map(embed).collect::<Result<_>>()?;
-                Write::AddMany(items, basis)
+                Write::AddMany(prepare_records(items, view, now, embedder)?, basis)
             }
             Request::Update(id, mut change) => {
                 check_id(&id, "id")?;
@@ -149,24 +143,66 @@ pub(super) fn check_records(
     view: &ScopeMatch,
     now: Timestamp,
 ) -> Result<Vec<Checked>> {
+    check_count(&items)?;
+    let check = |(index, item)| {
+        check_record(item, view, now).map_err(|error| error.within(&format!("items[{index}]")))
+    };
+    within_limit(each(items, check))
+}
+
+/// Checks records and makes their vectors, by all cores; what is wrong with a record is told before what is wrong with a vector.
+fn prepare_records(
+    items: Vec<NewRecord>,
+    view: &ScopeMatch,
+    now: Timestamp,
+    embedder: &Embedder,
+) -> Result<Vec<(Draft, Vec<i8>)>> {
+    check_count(&items)?;
+    let contents: usize = items.iter().map(|item| item.content.len()).sum();
+    if contents > MAX_ITEMS_BYTES {
+        // No vectors for what is refused.
+        check_records(items, view, now)?;
+        return Err(too_long());
+    }
+    let prepare = |(index, item)| {
+        let place = |error: Error| error.within(&format!("items[{index}]"));
+        let (draft, given) = check_record(item, view, now).map_err(place)?;
+        let vector = embedder.vector(given.as_deref(), &draft.record.text());
+        Ok((draft, vector.map_err(place)))
+    };
+    let prepared = within_limit(each(items, prepare))?.into_iter();
+    prepared
+        .map(|(draft, vector)| Ok((draft, vector?)))
+        .collect()
+}
+
+fn check_count(items: &[NewRecord]) -> Result<()> {
     if items.len() > MAX_ITEMS {
         return Err(Error::invalid(
             "items",
             format!("are {}: {MAX_ITEMS} are the most", items.len()),
         ));
     }
+    Ok(())
+}
+
+/// Gives what was checked unless something was found wrong, or all together is more than one call may bring, whichever comes first.
+fn within_limit<T>(checked: Vec<Result<(Draft, T)>>) -> Result<Vec<(Draft, T)>> {
     let mut bytes = 0;
-    let check = |(index, item): (usize, NewRecord)| {
-        let checked = check_record(item, view, now)
-            .map_err(|error| error.within(&format!("items[{index}]")))?;
-        bytes += checked.0.record.content.len() + checked.0.metadata_json.len();
+    let add_up = |item: Result<(Draft, T)>| {
+        let item = item?;
+        bytes += item.0.record.content.len() + item.0.metadata_json.len();
         if bytes > MAX_ITEMS_BYTES {
-            return Err(Error::invalid(
-                "items",
-                format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"),
-            ));
+            return Err(too_long());
         }
-        Ok(checked)
+        Ok(item)
     };
-    items.into_iter().enumerate().map(check).collect()
+    checked.into_iter().map(add_up).collect()
+}
+
+fn too_long() -> Error {
+    Error::invalid(
+        "items",
+        format!("have more than 256 MiB ({MAX_ITEMS_BYTES} bytes) of content and metadata"),
+    )
 }

@@ -1,6 +1,9 @@
 //! JSON values: what is allowed, the canonical form of RFC 8785, equality by value (spec 1.3 to 1.8).
 
-use serde_json::{Map, Value};
+use std::cmp::Ordering;
+use std::fmt::Write;
+
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::scope::check_characters;
@@ -93,16 +96,13 @@ pub(crate) fn canonical_object(members: &Map<String, Value>) -> String {
     out
 }
 
-fn write_value(value: &Value, out: &mut String) {
+pub(crate) fn write_value(value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(true) => out.push_str("true"),
         Value::Bool(false) => out.push_str("false"),
         Value::Number(number) => {
-            let number = number
-                .as_f64()
-                .expect("without arbitrary precision every number is a double");
-            out.push_str(ryu_js::Buffer::new().format(number));
+            write_number(number, out);
         }
         Value::String(text) => write_text(text, out),
         Value::Array(items) => {
@@ -121,7 +121,7 @@ fn write_value(value: &Value, out: &mut String) {
 
 pub(crate) fn write_object(members: &Map<String, Value>, out: &mut String) {
     let mut sorted: Vec<_> = members.iter().collect();
-    sorted.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    sorted.sort_by(|(a, _), (b, _)| by_utf16(a, b));
     out.push('{');
     for (index, (key, member)) in sorted.into_iter().enumerate() {
         if index > 0 {
@@ -134,9 +134,56 @@ pub(crate) fn write_object(members: &Map<String, Value>, out: &mut String) {
     out.push('}');
 }
 
+/// The order of RFC 8785; of ASCII it is that of the bytes.
+fn by_utf16(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() {
+        return a.cmp(b);
+    }
+    a.encode_utf16().cmp(b.encode_utf16())
+}
+
+fn write_number(number: &Number, out: &mut String) {
+    let whole = number.as_i64();
+    if let Some(whole) = whole.filter(|whole| whole.unsigned_abs() as f64 <= MAX_SAFE_INTEGER) {
+        write!(out, "{whole}").expect("a string takes everything");
+        return;
+    }
+    let number = number
+        .as_f64()
+        .expect("without arbitrary precision every number is a double");
+    out.push_str(ryu_js::Buffer::new().format(number));
+}
+
 /// RFC 8785 escapes as `JSON.stringify` does, which is what serde_json does too.
 pub(crate) fn write_text(text: &str, out: &mut String) {
-    out.push_str(&serde_json::to_string(text).expect("a string has no form that JSON lacks"));
+    let escapes = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    // To the end without a branch, so that it is done for many bytes at once.
+    if text
+        .bytes()
+        .fold(false, |found, byte| found | escapes(byte))
+    {
+        out.push_str(&serde_json::to_string(text).expect("a string has no form that JSON lacks"));
+        return;
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
+}
+
+/// Makes of a value what its canonical form says when it is read: numbers that are integers are held as integers.
+pub(crate) fn normalise(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let double = number.as_f64().filter(|it| it.fract() == 0.0);
+            // Beyond the safe integers there is none: `check` was asked before.
+            if let Some(double) = double {
+                *number = Number::from(double as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(normalise),
+        Value::Object(members) => members.values_mut().for_each(normalise),
+        _ => {}
+    }
 }
 
 /// Tells whether two values are equal: deeply, numbers as doubles, objects without order (spec 1.5).

@@ -6,6 +6,8 @@ mod time;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -59,7 +61,7 @@ impl Record {
     }
 
     /// The text that search analyses: with the speaker's name before it in a turn (spec 8.3).
-    pub(crate) fn text(&self) -> std::borrow::Cow<'_, str> {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         turn_text(self.role.as_deref(), self.name.as_deref(), &self.content)
     }
 }
@@ -69,7 +71,7 @@ pub(crate) fn turn_text<'a>(
     role: Option<&str>,
     name: Option<&str>,
     content: &'a str,
-) -> std::borrow::Cow<'a, str> {
+) -> Cow<'a, str> {
     match (role, name) {
         (Some(_), Some(name)) => format!("{name}: {content}").into(),
         _ => content.into(),
@@ -180,7 +182,7 @@ pub(crate) struct Draft {
 
 impl NewRecord {
     /// Checks everything and fills in the defaults; a missing id is left empty for the engine.
-    pub(crate) fn check(self, now: Timestamp) -> Result<Draft> {
+    pub(crate) fn check(mut self, now: Timestamp) -> Result<Draft> {
         check_content(&self.content)?;
         for (value, field) in [
             (&self.user_id, "userId"),
@@ -200,8 +202,12 @@ impl NewRecord {
             check_importance(importance)?;
         }
         let expires_at = self.expiry.resolve(now)?;
-        let (metadata, metadata_json) = check_metadata(self.metadata.clone().unwrap_or_default())?;
-        let request_hash = self.id.is_some().then(|| self.request_hash());
+        let has_metadata = self.metadata.is_some();
+        let (metadata, metadata_json) = check_metadata(self.metadata.take().unwrap_or_default())?;
+        let request_hash = self.id.is_some().then(|| {
+            let given = has_metadata.then_some(metadata_json.as_str());
+            self.request_hash(given)
+        });
         Ok(Draft {
             record: Record {
                 id: self.id.unwrap_or_default(),
@@ -226,34 +232,55 @@ impl NewRecord {
         })
     }
 
-    /// SHA-256 of the canonical form of the fields that were given.
-    fn request_hash(&self) -> [u8; 32] {
-        let mut fields = Metadata::new();
-        let mut put = |key: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                fields.insert(key.to_owned(), value);
-            }
+    /// SHA-256 of the canonical form of the fields that were given, with the metadata in their own.
+    fn request_hash<'a>(&'a self, metadata_json: Option<&'a str>) -> [u8; 32] {
+        let (expires_at, ttl) = match self.expiry {
+            Expiry::Never => (None, None),
+            Expiry::At(time) => (Some(time), None),
+            Expiry::Ttl(seconds) => (None, Some(seconds)),
         };
-        let text = |value: &Option<String>| value.clone().map(Value::String);
-        put("content", Some(Value::String(self.content.clone())));
-        put("role", text(&self.role));
-        put("name", text(&self.name));
-        put("userId", text(&self.user_id));
-        put("agentId", text(&self.agent_id));
-        put("runId", text(&self.run_id));
-        put("metadata", self.metadata.clone().map(Value::Object));
-        put("importance", self.importance.map(Value::from));
-        put(
-            "createdAt",
-            self.created_at.map(|time| Value::String(time.to_string())),
-        );
-        match self.expiry {
-            Expiry::Never => {}
-            Expiry::At(time) => put("expiresAt", Some(Value::String(time.to_string()))),
-            Expiry::Ttl(seconds) => put("ttl", Some(Value::from(seconds))),
+        let time = |time: Option<Timestamp>| time.map(|time| Given::Text(time.to_string().into()));
+        let text =
+            |value: &'a Option<String>| value.as_deref().map(|text| Given::Text(text.into()));
+        // By key, as the canonical form has them.
+        let fields = [
+            ("agentId", text(&self.agent_id)),
+            ("content", Some(Given::Text(self.content.as_str().into()))),
+            ("createdAt", time(self.created_at)),
+            ("expiresAt", time(expires_at)),
+            ("importance", self.importance.map(Given::Number)),
+            ("metadata", metadata_json.map(Given::Json)),
+            ("name", text(&self.name)),
+            ("role", text(&self.role)),
+            ("runId", text(&self.run_id)),
+            ("ttl", ttl.map(Given::Number)),
+            ("userId", text(&self.user_id)),
+        ];
+        let mut canonical = String::with_capacity(self.content.len() + 256);
+        for (key, value) in fields
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)))
+        {
+            canonical.push(if canonical.is_empty() { '{' } else { ',' });
+            json::write_text(key, &mut canonical);
+            canonical.push(':');
+            match value {
+                Given::Text(text) => json::write_text(&text, &mut canonical),
+                Given::Number(number) => json::write_value(&number.into(), &mut canonical),
+                Given::Json(json) => canonical.push_str(json),
+            }
         }
-        Sha256::digest(json::canonical_object(&fields)).into()
+        canonical.push('}');
+        Sha256::digest(canonical).into()
     }
+}
+
+/// A field of a request.
+enum Given<'a> {
+    Text(Cow<'a, str>),
+    Number(f64),
+    /// In its canonical form.
+    Json(&'a str),
 }
 
 /// What [`Memory::update`](crate::Memory::update) changes; what is `None` is left. Spec 6.7.
@@ -380,7 +407,7 @@ pub(crate) fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
     if metadata.is_empty() {
         return Ok((metadata, "{}".to_owned()));
     }
-    let value = Value::Object(metadata);
+    let mut value = Value::Object(metadata);
     json::check(&value, "metadata")?;
     let canonical = json::canonical(&value);
     if canonical.len() > MAX_METADATA_BYTES {
@@ -392,10 +419,11 @@ pub(crate) fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
             ),
         ));
     }
-    Ok((
-        parse_metadata(&canonical).expect("what was just written is JSON"),
-        canonical,
-    ))
+    json::normalise(&mut value);
+    match value {
+        Value::Object(metadata) => Ok((metadata, canonical)),
+        _ => unreachable!("it was made of an object"),
+    }
 }
 
 /// Reads metadata as it is stored.

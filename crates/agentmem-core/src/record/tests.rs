@@ -28,3 +28,23 @@ fn times_agree_with_the_vectors() {
         );
     }
 }
+
+#[test]
+fn metadata_is_given_back_as_it_is_read_later() {
+    let given = serde_json::json!({
+        "whole": [5.0, -3.0, -0.0, 0, 9_007_199_254_740_991.0, -9_007_199_254_740_991_i64],
+        "not": [0.1, 1e-7, -2.5, 123_456.789],
+        "other": {"\u{fb00}": "a \"b\" \\ \u{7}", "\u{1f600}": null, "b": true, "ä": {"a": 1.0}},
+    });
+    let Value::Object(given) = given else {
+        unreachable!("it is an object")
+    };
+    let (metadata, json) = check_metadata(given).unwrap();
+    assert_eq!(Some(&metadata), parse_metadata(&json).as_ref());
+    assert_eq!(
+        json,
+        "{\"not\":[0.1,1e-7,-2.5,123456.789],\
+         \"other\":{\"b\":true,\"ä\":{\"a\":1},\"\u{1f600}\":null,\"\u{fb00}\":\"a \\\"b\\\" \\\\ \\u0007\"},\
+         \"whole\":[5,-3,0,0,9007199254740991,-9007199254740991]}"
+    );
+}

@@ -1,7 +1,8 @@
 //! Rows of the tables `record` and `past`, to and from records.
 
+use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Row, params};
+use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
 use crate::record::{Metadata, Record, Timestamp, parse_metadata};
 use crate::scope::Scope;
@@ -109,15 +110,20 @@ pub(super) fn mark(content: &str) -> i64 {
     i64::from(hash >> 24) - 128
 }
 
-/// Binds a row and runs `INSERT INTO record` with it.
+/// Compiles `INSERT INTO record`, for [`insert`].
+pub(super) fn inserting(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached(INSERT)
+}
+
+/// Binds a row to what [`inserting`] gave and runs it; false, with nothing written, if another row has its id.
 pub(super) fn insert(
-    connection: &rusqlite::Connection,
+    statement: &mut Statement<'_>,
     row: &Stored,
     metadata_json: &str,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<bool> {
     let record = &row.record;
     let metadata = (metadata_json != "{}").then_some(metadata_json);
-    connection.prepare_cached(INSERT)?.execute(params![
+    let done = statement.execute(params![
         row.seq,
         record.id,
         record.scope.user_id,
@@ -136,5 +142,17 @@ pub(super) fn insert(
         row.request,
         mark(&record.content),
         row.began,
-    ])
+    ]);
+    match done {
+        Ok(_) => Ok(true),
+        Err(error) if is_taken(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a row was refused since another has the same id: there is no other index without repeats.
+fn is_taken(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|it| it.extended_code == SQLITE_CONSTRAINT_UNIQUE)
 }

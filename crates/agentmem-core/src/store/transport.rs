@@ -234,10 +234,10 @@ impl Batch<'_> {
 
     fn begin(&mut self, arriving: &Arriving, expired: Option<i64>, now: Timestamp) -> Result<()> {
         let seq = self.append_added(expired, now)?;
-        self.insert(arriving, seq, seq)
+        self.insert_arriving(arriving, seq, seq)
     }
 
-    fn insert(&self, arriving: &Arriving, seq: i64, began: i64) -> Result<()> {
+    fn insert_arriving(&mut self, arriving: &Arriving, seq: i64, began: i64) -> Result<()> {
         let stored = Stored {
             seq,
             record: arriving.record.clone(),
@@ -246,9 +246,7 @@ impl Batch<'_> {
             began,
         };
         let metadata = json::canonical_object(&stored.record.metadata);
-        rows::insert(self.connection(), &stored, &metadata)
-            .map(drop)
-            .map_err(sql_error)
+        self.insert_free(&stored, &metadata)
     }
 
     /// Takes in an event of an export with history, at its own time (spec 13.9), which is not before that of the last one.
@@ -275,7 +273,7 @@ impl Batch<'_> {
             } else {
                 old.unwrap_or(seq)
             };
-            self.insert(state, added, seq)?;
+            self.insert_arriving(state, added, seq)?;
         }
         let is_known_by_state = match kind {
             EventKind::Add => state.is_some(),

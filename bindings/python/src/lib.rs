@@ -1,4 +1,10 @@
-//! The glue between Python and AgentMem: text in, text out. What users see is in `python/`.
+//! The glue between Python and AgentMem: what calls are given goes in as JSON, and records come out as Python's objects. What users call is in
+//! `python/`.
+
+mod answer;
+mod json;
+mod records;
+mod values;
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -23,9 +29,10 @@ struct NativeMemory {
 impl NativeMemory {
     /// Checks its arguments, and touches no file.
     #[new]
-    fn new(py: Python<'_>, path: Option<&str>, options: &str) -> PyResult<Self> {
+    fn new(py: Python<'_>, path: Option<&str>, options: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let handle = Handle::new(path, &json::write(options)?);
         Ok(NativeMemory {
-            handle: Handle::new(path, options).map_err(|error| raised(py, error))?,
+            handle: handle.map_err(|error| raised(py, error))?,
         })
     }
 
@@ -42,36 +49,36 @@ impl NativeMemory {
         &self,
         py: Python<'_>,
         operation: &str,
-        args: String,
+        args: &Bound<'_, PyAny>,
         vectors: &[u8],
         now: Option<i64>,
         waiter: Py<PyAny>,
-    ) -> NativeCall {
-        let vectors = floats(vectors);
+    ) -> PyResult<NativeCall> {
+        let (args, vectors) = (json::write(args)?, floats(vectors));
         let submit = || {
             self.handle
                 .submit(operation, args, vectors, now, told(waiter))
         };
-        NativeCall {
+        Ok(NativeCall {
             call: py.detach(submit),
-        }
+        })
     }
 
-    /// Does an operation in this thread if it waits for nothing and takes a moment; None says that it is to be submitted.
+    /// Does an operation in this thread if it waits for nothing and takes a moment; `NotImplemented` says that it is to be submitted.
     #[pyo3(signature = (operation, args, vectors, now))]
     fn try_call(
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &str,
+        args: &Bound<'_, PyAny>,
         vectors: &[u8],
         now: Option<i64>,
-    ) -> PyResult<Option<String>> {
-        let vectors = floats(vectors);
-        let answer = || self.handle.try_call(operation, args, vectors, now);
-        py.detach(|| answer().map(|outcome| outcome.map(Outcome::into_json)))
-            .transpose()
-            .map_err(|error| raised(py, error))
+    ) -> PyResult<Py<PyAny>> {
+        let (args, vectors) = (json::write(args)?, floats(vectors));
+        match py.detach(|| self.handle.try_call(operation, &args, vectors, now)) {
+            Some(outcome) => made(py, outcome),
+            None => Ok(py.NotImplemented()),
+        }
     }
 
     /// Begins an operation that may need the caller's embedder.
@@ -79,11 +86,11 @@ impl NativeMemory {
         &self,
         py: Python<'_>,
         operation: &str,
-        args: String,
+        args: &Bound<'_, PyAny>,
         vectors: &[u8],
         now: i64,
     ) -> PyResult<NativeAsking> {
-        let vectors = floats(vectors);
+        let (args, vectors) = (json::write(args)?, floats(vectors));
         let asking = py.detach(|| self.handle.ask(operation, args, vectors, Some(now)));
         Ok(NativeAsking {
             asking: asking.map_err(|error| raised(py, error))?,
@@ -91,18 +98,16 @@ impl NativeMemory {
     }
 
     /// Begins to move the store to another embedder.
-    fn reembed(&self, py: Python<'_>, embedder: &str) -> PyResult<NativeMoving> {
+    fn reembed(&self, py: Python<'_>, embedder: &Bound<'_, PyAny>) -> PyResult<NativeMoving> {
+        let moving = self.handle.reembed(&json::write(embedder)?);
         Ok(NativeMoving {
-            moving: self
-                .handle
-                .reembed(embedder)
-                .map_err(|error| raised(py, error))?,
+            moving: moving.map_err(|error| raised(py, error))?,
         })
     }
 
     /// Begins an export to a file.
-    fn export_to(&self, py: Python<'_>, args: &str) -> PyResult<NativeExporting> {
-        let exporting = self.handle.export_to(args);
+    fn export_to(&self, py: Python<'_>, args: &Bound<'_, PyAny>) -> PyResult<NativeExporting> {
+        let exporting = self.handle.export_to(&json::write(args)?);
         Ok(NativeExporting {
             exporting: exporting.map_err(|error| raised(py, error))?,
         })
@@ -112,11 +117,11 @@ impl NativeMemory {
     fn import_from(
         &self,
         py: Python<'_>,
-        args: &str,
+        args: &Bound<'_, PyAny>,
         embeds: bool,
         now: Option<i64>,
     ) -> PyResult<NativeImporting> {
-        let importing = self.handle.import_from(args, embeds, now);
+        let importing = self.handle.import_from(&json::write(args)?, embeds, now);
         Ok(NativeImporting {
             importing: importing.map_err(|error| raised(py, error))?,
         })
@@ -132,18 +137,17 @@ impl NativeMemory {
         wait(py, |done| self.handle.submit_open(done)).map(drop)
     }
 
-    /// Does an operation, in this thread.
+    /// Does an operation, in this thread; in `args` stands `now`, if the caller has a clock.
     fn call(
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &str,
+        args: &Bound<'_, PyAny>,
         vectors: &[u8],
-    ) -> PyResult<String> {
-        let vectors = floats(vectors);
-        let call = || self.handle.call(operation, args, vectors);
-        py.detach(|| call().map(Outcome::into_json))
-            .map_err(|error| raised(py, error))
+    ) -> PyResult<Py<PyAny>> {
+        let (args, vectors) = (json::write(args)?, floats(vectors));
+        let outcome = py.detach(|| self.handle.call(operation, &args, vectors));
+        made(py, outcome)
     }
 
     /// Does an operation that may take long, and can be interrupted: then it goes on by itself.
@@ -152,11 +156,11 @@ impl NativeMemory {
         &self,
         py: Python<'_>,
         operation: &str,
-        args: String,
+        args: &Bound<'_, PyAny>,
         vectors: &[u8],
         now: Option<i64>,
-    ) -> PyResult<String> {
-        let vectors = floats(vectors);
+    ) -> PyResult<Py<PyAny>> {
+        let (args, vectors) = (json::write(args)?, floats(vectors));
         wait(py, |done| {
             drop(self.handle.submit(operation, args, vectors, now, done))
         })
@@ -168,8 +172,9 @@ impl NativeMemory {
     }
 
     /// Gives a view that cannot leave a scope.
-    fn scoped(&self, py: Python<'_>, scope: &str) -> PyResult<Self> {
-        let handle = py.detach(|| self.handle.scoped(scope));
+    fn scoped(&self, py: Python<'_>, scope: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let scope = json::write(scope)?;
+        let handle = py.detach(|| self.handle.scoped(&scope));
         Ok(NativeMemory {
             handle: handle.map_err(|error| raised(py, error))?,
         })
@@ -198,12 +203,12 @@ impl NativeAsking {
     }
 
     /// Gives the texts that need a vector.
-    fn texts(&self, py: Python<'_>) -> PyResult<String> {
+    fn texts(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         wait(py, |done| self.asking.submit_texts(done))
     }
 
     /// Takes their vectors, and does the call.
-    fn finish(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+    fn finish(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<Py<PyAny>> {
         let vectors = floats(vectors);
         wait(py, |done| drop(self.asking.submit(vectors, done)))
     }
@@ -243,7 +248,7 @@ impl NativeMoving {
     }
 
     /// Takes the vectors of the last texts and gives the next.
-    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<Py<PyAny>> {
         let vectors = floats(vectors);
         wait(py, |done| self.moving.submit_step(vectors, done))
     }
@@ -263,7 +268,7 @@ impl NativeExporting {
     }
 
     /// Writes the next part.
-    fn step(&self, py: Python<'_>) -> PyResult<String> {
+    fn step(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         wait(py, |done| self.exporting.submit_step(done))
     }
 
@@ -288,7 +293,7 @@ impl NativeImporting {
     }
 
     /// Takes the vectors of the last texts, and does the next part.
-    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<String> {
+    fn step(&self, py: Python<'_>, vectors: &[u8]) -> PyResult<Py<PyAny>> {
         let vectors = floats(vectors);
         wait(py, |done| self.importing.submit_step(vectors, done))
     }
@@ -309,14 +314,12 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 }
 
 /// Begins a call and waits for its outcome, or for a signal whose handler raises.
-fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
+fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<Py<PyAny>> {
     let (sender, mut receiver) = mpsc::channel();
     // Who was interrupted no longer wants to know.
     py.detach(|| {
         begin(Box::new(move |outcome| {
-            sender
-                .send(outcome.map(Outcome::into_json))
-                .unwrap_or_default()
+            sender.send(outcome).unwrap_or_default()
         }))
     });
     loop {
@@ -324,7 +327,7 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<String> {
         // A receiver is for one thread at a time, so it goes along.
         (received, receiver) = py.detach(move || (receiver.recv_timeout(SIGNALS), receiver));
         match received {
-            Ok(outcome) => return outcome.map_err(|error| raised(py, error)),
+            Ok(outcome) => return made(py, outcome),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
                 unreachable!("a call tells its outcome before it is dropped")
@@ -353,7 +356,7 @@ struct Deliveries {
     is_over: bool,
 }
 
-type Told = (Py<PyAny>, Result<String, WireError>);
+type Told = (Py<PyAny>, Result<Outcome, WireError>);
 
 static OUTBOX: OnceLock<Outbox> = OnceLock::new();
 
@@ -414,10 +417,12 @@ impl Outbox {
 
     fn deliver(&self, py: Python<'_>) -> PyResult<()> {
         let outcomes = std::mem::take(&mut self.lock().waiting);
-        let told = outcomes.into_iter().map(|(waiter, outcome)| match outcome {
-            Ok(answer) => (waiter, Some(answer), None),
-            Err(error) => (waiter, None, Some(raised(py, error))),
-        });
+        let told = outcomes
+            .into_iter()
+            .map(|(waiter, outcome)| match made(py, outcome) {
+                Ok(answer) => (waiter, answer, None),
+                Err(error) => (waiter, py.None(), Some(error)),
+            });
         let told: Vec<_> = told.collect();
         py.import("agentmem_native._outcomes")?
             .call_method1("deliver", (told,))
@@ -430,9 +435,17 @@ fn told(waiter: Py<PyAny>) -> Done {
     Box::new(move |outcome| {
         // Who gave a call up does not wait for it.
         if !matches!(&outcome, Err(error) if error.code == "CANCELLED") {
-            Outbox::of_this_process().post((waiter, outcome.map(Outcome::into_json)));
+            Outbox::of_this_process().post((waiter, outcome));
         }
     })
+}
+
+/// Makes what Python gets of an outcome.
+fn made(py: Python<'_>, outcome: Result<Outcome, WireError>) -> PyResult<Py<PyAny>> {
+    match outcome {
+        Ok(outcome) => answer::of(py, outcome),
+        Err(error) => Err(raised(py, error)),
+    }
 }
 
 /// Makes the exception for an error; its class is Python's own.
@@ -459,5 +472,11 @@ mod _native {
     use super::{
         NativeAsking, NativeCall, NativeExporting, NativeImporting, NativeMemory, NativeMoving,
         end_deliveries,
+    };
+    #[pymodule_export]
+    use crate::records::{Hit, Record};
+    #[pymodule_export]
+    use crate::values::{
+        Event, HitContext, HitExplanation, HitTerm, Imported, Problem, Stats, Value, Verification,
     };
 }

@@ -3,8 +3,6 @@
 `Memory` has asynchronous methods, `SyncMemory` the same ones blocking.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from ._errors import (
     AgentMemError,
     AlreadyExistsError,
@@ -14,7 +12,6 @@ from ._errors import (
     CorruptError,
     EmbedderFailedError,
     EmbedderMismatchError,
-    ErrorCode,
     InvalidArgumentError,
     IoError,
     LimitError,
@@ -22,42 +19,63 @@ from ._errors import (
     ReadOnlyError,
     UnsupportedFormatError,
 )
-from ._sync import SyncMemory, SyncScopedMemory
-from ._types import (
-    UNSET,
-    AddDefaults,
-    AddItem,
-    AfterEvent,
-    AsOf,
-    Embedder,
+from ._native import (
     Event,
     Hit,
     HitContext,
     HitExplanation,
     HitTerm,
     Imported,
-    Message,
     Problem,
-    Recency,
     Record,
     Stats,
-    Unset,
     Verification,
 )
+from ._sync import SyncMemory, SyncScopedMemory
+from ._wire import UNSET, Unset
 
-if _TYPE_CHECKING:
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
     from ._memory import Memory, ScopedMemory
+    from ._types import (
+        AddDefaults,
+        AddItem,
+        AfterEvent,
+        AsOf,
+        Embedder,
+        ErrorCode,
+        Message,
+        Recency,
+    )
 
     __version__: str
 
 
+_TYPES = frozenset(
+    {
+        "AddDefaults",
+        "AddItem",
+        "AfterEvent",
+        "AsOf",
+        "Embedder",
+        "ErrorCode",
+        "Message",
+        "Recency",
+    }
+)
+
+
 def __getattr__(name: str) -> object:
-    # asyncio, and what reads the package's metadata, take longer to import than all the rest:
-    # blocking code needs neither.
+    # asyncio, `typing`, and what reads the package's metadata, take longer to import than all the
+    # rest: blocking code needs none of them.
     if name in ("Memory", "ScopedMemory"):
         from . import _memory
 
         value: object = getattr(_memory, name)
+    elif name in _TYPES:
+        from . import _types
+
+        value = getattr(_types, name)
     elif name == "__version__":
         from importlib.metadata import version
 

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
-from typing import Any
-
 from . import _wire as wire
 from ._errors import EmbedderFailedError, InvalidArgumentError
-from ._native import NativeMemory, NativeMoving
-from ._types import UNSET, Embed, EmbedderOption, Unset
+from ._wire import UNSET
+
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ._native import NativeMemory, NativeMoving
+    from ._types import Embed, EmbedderOption
+    from ._wire import Unset
 
 _BATCH = 64
 
 
-@dataclass
 class Own:
     """An embedder of the caller's own that can be asked."""
 
-    dimensions: int
-    embed: Embed
+    __slots__ = ("dimensions", "embed")
+
+    def __init__(self, dimensions: int, embed: Embed) -> None:
+        self.dimensions = dimensions
+        self.embed = embed
 
 
-@dataclass
 class Holder:
     """What a memory shares with its views: the embedder to ask, if there is one."""
 
-    own: Own | None
+    __slots__ = ("own",)
+
+    def __init__(self, own: Own | None) -> None:
+        self.own = own
 
 
 def read(value: EmbedderOption | Unset) -> tuple[dict[str, Any], Own | None]:
@@ -55,7 +62,7 @@ def move(native: NativeMemory, value: EmbedderOption | Unset) -> tuple[NativeMov
     if value is UNSET:
         raise InvalidArgumentError("embedder is missing", "embedder")
     named, own = read(value)
-    moving = native.reembed(wire.write(named["embedder"]))
+    moving = native.reembed(named["embedder"])
     if isinstance(value, dict) and own is None and value.get("embed") is None:
         problem = "embedder.embed is missing: reembed asks it for every vector"
         raise InvalidArgumentError(problem, "embedder.embed")
@@ -72,7 +79,8 @@ def needs_asking(operation: str, vectors: list[bytes] | None) -> bool:
 
 async def ask(own: Own, texts: list[str]) -> bytes:
     """Gives the vectors of texts, one behind the other, as bytes of floats of 32 bits."""
-    import asyncio  # Takes long to import, and blocking code does not need it.
+    import asyncio  # These take long to import, and blocking code does not need them.
+    import inspect
 
     made = []
     for batch in _batches(texts):
@@ -98,9 +106,9 @@ def ask_here(own: Own, texts: list[str]) -> bytes:
             answer: Any = own.embed(batch)
         except Exception as error:
             raise _failed("raised an error, which is the cause") from error
-        if isinstance(answer, Awaitable):
-            if inspect.iscoroutine(answer):
-                answer.close()
+        if hasattr(answer, "__await__"):
+            if hasattr(answer, "close"):
+                answer.close()  # A coroutine that is never awaited would warn.
             raise _failed("is asynchronous, which is for Memory: SyncMemory needs a plain function")
         made.append(_joined(own, answer, len(batch)))
     return b"".join(made)
@@ -111,6 +119,8 @@ def _batches(texts: list[str]) -> Iterator[list[str]]:
 
 
 def _is_coroutine_function(embed: Embed) -> bool:
+    import inspect
+
     return inspect.iscoroutinefunction(embed) or inspect.iscoroutinefunction(
         getattr(embed, "__call__", None)  # noqa: B004  # of an object that can be called
     )

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    from typing import ClassVar
 
-ErrorCode = Literal[
-    "INVALID_ARGUMENT",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "CONFLICT",
-    "CLOSED",
-    "READ_ONLY",
-    "EMBEDDER_MISMATCH",
-    "EMBEDDER_FAILED",
-    "UNSUPPORTED_FORMAT",
-    "CORRUPT",
-    "BUSY",
-    "LIMIT",
-    "IO",
-]
+    from ._types import ErrorCode
 
 
 class AgentMemError(Exception):

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import os
-from functools import partial
-from types import TracebackType
-from typing import NoReturn
-
 from . import _embed as embedding
 from . import _outcomes as outcomes
 from . import _transport as transport
 from . import _wire as wire
 from ._native import NativeMemory
 from ._records import RecordCalls, ScopedMemory
-from ._types import (
-    UNSET,
-    Clock,
-    Durability,
-    EmbedderOption,
-    Event,
-    History,
-    Imported,
-    OnExisting,
-    Progress,
-    Stats,
-    Unset,
-    Verification,
-)
+from ._wire import UNSET
+
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    import os
+    from types import TracebackType
+    from typing import Any, NoReturn
+
+    from ._native import Event, Imported, NativeMoving, Stats, Verification
+    from ._types import (
+        Clock,
+        Durability,
+        EmbedderOption,
+        History,
+        OnExisting,
+        Progress,
+    )
+    from ._wire import Unset
 
 __all__ = ["Memory", "ScopedMemory"]
 
@@ -101,7 +100,7 @@ class Memory(RecordCalls):
         self._clock = wire.clock(clock)
         named, own = embedding.read(embedder)
         self._embedder = embedding.Holder(own)
-        options = wire.write({**wire.options(given, unknown), **named})
+        options = {**wire.options(given, unknown), **named}
         self._native = NativeMemory(wire.path(path), options)
 
     @classmethod
@@ -156,19 +155,19 @@ class Memory(RecordCalls):
         """
         given = {"after": after, "limit": limit}
         arguments = {"options": wire.options(given, unknown)}
-        return [wire.event(one) for one in await self._call("changes", arguments)]
+        return await self._call("changes", arguments)
 
     async def compact(self) -> int:
         """Erases expired records, and what the option `history` does not keep; gives how many."""
-        return int(await self._call("compact", {}))
+        return await self._call("compact", {})
 
     async def stats(self) -> Stats:
         """Counts what the store holds."""
-        return wire.stats(await self._call("stats", {}))
+        return await self._call("stats", {})
 
     async def verify(self) -> Verification:
         """Checks that rows, vectors, text index and log agree."""
-        return wire.verification(await self._call("verify", {}))
+        return await self._call("verify", {})
 
     async def backup(self, path: str | os.PathLike[str]) -> int:
         """Copies the store to a new file while others go on; gives the number of its records.
@@ -176,7 +175,7 @@ class Memory(RecordCalls):
         Raises:
             IoError: There is something at the path already.
         """
-        return int(await self._call("backup", {"path": wire.path(path)}))
+        return await self._call("backup", {"path": wire.path(path)})
 
     async def import_from(
         self,
@@ -233,7 +232,7 @@ class Memory(RecordCalls):
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:
-            step = wire.read(await outcomes.wait(partial(moving.submit_step, made)))
+            step = await _step(moving, made)
             # The first step of a move that asks only tells what to ask.
             if on_progress is not None and (asked or (own is None and step["done"] > 0)):
                 on_progress(step["done"], step["total"])
@@ -257,3 +256,7 @@ class Memory(RecordCalls):
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+async def _step(moving: NativeMoving, made: bytes) -> Any:
+    return wire.read(await outcomes.wait(lambda waiter: moving.submit_step(made, waiter)))

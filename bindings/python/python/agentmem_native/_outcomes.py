@@ -7,12 +7,18 @@ import atexit
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 
-from ._native import NativeCall, end_deliveries
+from ._native import end_deliveries
 
-Waiter = tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]
-_Outcome = tuple[Waiter, "str | None", "Exception | None"]
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._native import NativeCall
+
+    Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]
+    _Outcome = tuple[Waiter, Any, Exception | None]
 
 AT_ONCE = frozenset({"get", "search"})
 """The operations that may be answered without a hand-over between threads, which costs more."""
@@ -54,19 +60,19 @@ def may_answer_at_once() -> bool:
     return True
 
 
-async def turn() -> None:
-    """Lets the running loop turn if it has been held up for long enough.
+def loop_is_due() -> bool:
+    """Tells whether the running loop has been held up for long enough.
 
-    For whoever has an answer: one who asks again and again then never waits for a thread.
+    For whoever has an answer: one who asks again and again lets it turn, and so never waits for a
+    thread.
     """
-    if _turn.loop is not None and time.monotonic() >= _turn.end:
-        await asyncio.sleep(0)
+    return _turn.loop is not None and time.monotonic() >= _turn.end
 
 
-async def wait(begin: Callable[[Waiter], NativeCall | None]) -> str:
+async def wait(begin: Callable[[Waiter], NativeCall | None]) -> Any:
     """Begins a call and waits for its outcome, which comes from a thread of the pool."""
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[str] = loop.create_future()
+    future: asyncio.Future[Any] = loop.create_future()
     call = begin((loop, future))
     try:
         return await future
@@ -94,4 +100,4 @@ def _settle(outcomes: list[_Outcome]) -> None:
         if error is not None:
             future.set_exception(error)
         else:
-            future.set_result(answer or "null")
+            future.set_result(answer)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from typing import Any, NoReturn
+import asyncio
 
 from . import _embed as embedding
 from . import _outcomes as outcomes
 from . import _transport as transport
 from . import _wire as wire
-from ._native import NativeMemory
-from ._types import (
-    UNSET,
-    AddDefaults,
-    AddItem,
-    AsOf,
-    Clock,
-    Event,
-    Hit,
-    JsonObject,
-    Message,
-    Mode,
-    Order,
-    Progress,
-    Recency,
-    Record,
-    Time,
-    Unset,
-    Vector,
-)
+from ._wire import UNSET
+
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from typing import Any, NoReturn
+
+    from ._native import Event, Hit, NativeMemory, Record
+    from ._types import (
+        AddDefaults,
+        AddItem,
+        AsOf,
+        Clock,
+        JsonObject,
+        Message,
+        Mode,
+        Order,
+        Progress,
+        Recency,
+        Time,
+        Vector,
+    )
+    from ._wire import Unset
 
 
 class RecordCalls:
@@ -107,7 +109,7 @@ class RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
         arguments = {"content": wire.content(content), "options": options}
-        return wire.record(await self._call("add", arguments, vectors))
+        return await self._call("add", arguments, vectors)
 
     async def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
@@ -122,7 +124,7 @@ class RecordCalls:
         wire.options({}, unknown)
         vectors: list[bytes] = []
         arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
-        return [wire.record(one) for one in await self._call("addMany", arguments, vectors)]
+        return await self._call("addMany", arguments, vectors)
 
     async def search(
         self,
@@ -191,7 +193,7 @@ class RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
-        return [wire.hit(one) for one in await self._call("search", arguments, vectors)]
+        return await self._call("search", arguments, vectors)
 
     async def get(
         self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn
@@ -205,8 +207,7 @@ class RecordCalls:
         """
         options = wire.options({"asOf": as_of}, unknown)
         arguments = {"id": wire.scalar(id, "id"), "options": options}
-        found = await self._call("get", arguments)
-        return None if found is None else wire.record(found)
+        return await self._call("get", arguments)
 
     async def get_all(
         self,
@@ -258,7 +259,7 @@ class RecordCalls:
             "asOf": as_of,
         }
         arguments = {"options": wire.options(given, unknown)}
-        return [wire.record(one) for one in await self._call("getAll", arguments)]
+        return await self._call("getAll", arguments)
 
     async def update(
         self,
@@ -301,7 +302,7 @@ class RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)
         arguments = {"id": wire.scalar(id, "id"), "options": options}
-        return wire.record(await self._call("update", arguments, vectors))
+        return await self._call("update", arguments, vectors)
 
     async def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -317,7 +318,7 @@ class RecordCalls:
         """
         given = {"purge": purge}
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
-        return bool(await self._call("delete", arguments))
+        return await self._call("delete", arguments)
 
     async def clear(
         self,
@@ -344,7 +345,7 @@ class RecordCalls:
             "until": until,
             "purge": purge,
         }
-        return int(await self._call("clear", {"options": wire.options(given, unknown)}))
+        return await self._call("clear", {"options": wire.options(given, unknown)})
 
     async def count(
         self,
@@ -378,12 +379,12 @@ class RecordCalls:
             "until": until,
             "asOf": as_of,
         }
-        return int(await self._call("count", {"options": wire.options(given, unknown)}))
+        return await self._call("count", {"options": wire.options(given, unknown)})
 
     async def history(self, id: str, **unknown: NoReturn) -> list[Event]:
         """Gives the events of an id, oldest first; none for an unknown one."""
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
-        return [wire.event(one) for one in await self._call("history", arguments)]
+        return await self._call("history", arguments)
 
     async def export_to(
         self,
@@ -426,7 +427,7 @@ class RecordCalls:
         """
         given = {"userId": user_id, "agentId": agent_id, "runId": run_id}
         view = ScopedMemory.__new__(ScopedMemory)
-        view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
+        view._native = self._native.scoped(wire.options(given, unknown))
         view._clock = self._clock
         view._embedder = self._embedder
         return view
@@ -439,26 +440,25 @@ class RecordCalls:
         One for which the caller's embedder is asked takes it when it has its vectors.
         """
         now = wire.now(self._clock)
-        args, given = wire.write(arguments), b"".join(vectors or ())
+        given = b"".join(vectors) if vectors else b""
         own = self._embedder.own
         if own is not None and embedding.needs_asking(operation, vectors):
-            asking = self._native.ask(operation, args, given, wire.now_or_system(now))
+            asking = self._native.ask(operation, arguments, given, wire.now_or_system(now))
             try:
                 texts = wire.read(await outcomes.wait(asking.submit_texts))
                 made = await embedding.ask(own, texts)
-                return wire.read(await outcomes.wait(lambda waiter: asking.submit(made, waiter)))
+                return await outcomes.wait(lambda waiter: asking.submit(made, waiter))
             finally:
                 asking.end()
-        answer = None
         if operation in outcomes.AT_ONCE and outcomes.may_answer_at_once():
-            answer = self._native.try_call(operation, args, given, now)
-        if answer is not None:
-            await outcomes.turn()
-        else:
-            answer = await outcomes.wait(
-                lambda waiter: self._native.submit(operation, args, given, now, waiter)
-            )
-        return wire.read(answer)
+            answer = self._native.try_call(operation, arguments, given, now)
+            if answer is not NotImplemented:
+                if outcomes.loop_is_due():
+                    await asyncio.sleep(0)
+                return answer
+        return await outcomes.wait(
+            lambda waiter: self._native.submit(operation, arguments, given, now, waiter)
+        )
 
 
 class ScopedMemory(RecordCalls):

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, NoReturn
-
 from . import _embed as embedding
 from . import _transport as transport
 from . import _wire as wire
 from ._native import NativeMemory
-from ._types import (
-    UNSET,
-    AddDefaults,
-    AddItem,
-    AsOf,
-    Clock,
-    Durability,
-    EmbedderOption,
-    Event,
-    History,
-    Hit,
-    Imported,
-    JsonObject,
-    Message,
-    Mode,
-    OnExisting,
-    Order,
-    Progress,
-    Recency,
-    Record,
-    Stats,
-    Time,
-    Unset,
-    Vector,
-    Verification,
-)
+from ._wire import UNSET
+
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from types import TracebackType
+    from typing import Any, NoReturn
+
+    from ._native import Event, Hit, Imported, Record, Stats, Verification
+    from ._types import (
+        AddDefaults,
+        AddItem,
+        AsOf,
+        Clock,
+        Durability,
+        EmbedderOption,
+        History,
+        JsonObject,
+        Message,
+        Mode,
+        OnExisting,
+        Order,
+        Progress,
+        Recency,
+        Time,
+        Vector,
+    )
+    from ._wire import Unset
 
 # These may take long, so a signal can interrupt them. The others wait for the disk at most.
 _LONG = frozenset(
@@ -95,7 +93,7 @@ class _RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
         arguments = {"content": wire.content(content), "options": options}
-        return wire.record(self._call("add", arguments, vectors))
+        return self._call("add", arguments, vectors)
 
     def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
@@ -104,7 +102,7 @@ class _RecordCalls:
         wire.options({}, unknown)
         vectors: list[bytes] = []
         arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
-        return [wire.record(one) for one in self._call("addMany", arguments, vectors)]
+        return self._call("addMany", arguments, vectors)
 
     def search(
         self,
@@ -148,14 +146,13 @@ class _RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
         arguments = {"query": wire.scalar(query, "query"), "options": options}
-        return [wire.hit(one) for one in self._call("search", arguments, vectors)]
+        return self._call("search", arguments, vectors)
 
     def get(self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn) -> Record | None:
         """Gives the record with this id, or None."""
         options = wire.options({"asOf": as_of}, unknown)
         arguments = {"id": wire.scalar(id, "id"), "options": options}
-        found = self._call("get", arguments)
-        return None if found is None else wire.record(found)
+        return self._call("get", arguments)
 
     def get_all(
         self,
@@ -188,7 +185,7 @@ class _RecordCalls:
             "asOf": as_of,
         }
         arguments = {"options": wire.options(given, unknown)}
-        return [wire.record(one) for one in self._call("getAll", arguments)]
+        return self._call("getAll", arguments)
 
     def update(
         self,
@@ -216,7 +213,7 @@ class _RecordCalls:
         vectors: list[bytes] = []
         options = wire.options(given, unknown, vectors)
         arguments = {"id": wire.scalar(id, "id"), "options": options}
-        return wire.record(self._call("update", arguments, vectors))
+        return self._call("update", arguments, vectors)
 
     def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -232,7 +229,7 @@ class _RecordCalls:
         """
         given = {"purge": purge}
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
-        return bool(self._call("delete", arguments))
+        return self._call("delete", arguments)
 
     def clear(
         self,
@@ -259,7 +256,7 @@ class _RecordCalls:
             "until": until,
             "purge": purge,
         }
-        return int(self._call("clear", {"options": wire.options(given, unknown)}))
+        return self._call("clear", {"options": wire.options(given, unknown)})
 
     def count(
         self,
@@ -283,12 +280,12 @@ class _RecordCalls:
             "until": until,
             "asOf": as_of,
         }
-        return int(self._call("count", {"options": wire.options(given, unknown)}))
+        return self._call("count", {"options": wire.options(given, unknown)})
 
     def history(self, id: str, **unknown: NoReturn) -> list[Event]:
         """Gives the events of an id, oldest first; none for an unknown one."""
         arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
-        return [wire.event(one) for one in self._call("history", arguments)]
+        return self._call("history", arguments)
 
     def export_to(
         self,
@@ -318,7 +315,7 @@ class _RecordCalls:
         """
         given = {"userId": user_id, "agentId": agent_id, "runId": run_id}
         view = SyncScopedMemory.__new__(SyncScopedMemory)
-        view._native = self._native.scoped(wire.write(wire.options(given, unknown)))
+        view._native = self._native.scoped(wire.options(given, unknown))
         view._clock = self._clock
         view._embedder = self._embedder
         return view
@@ -327,24 +324,25 @@ class _RecordCalls:
         self, operation: str, arguments: JsonObject, vectors: list[bytes] | None = None
     ) -> Any:
         now = wire.now(self._clock)
-        given, own = b"".join(vectors or ()), self._embedder.own
+        given = b"".join(vectors) if vectors else b""
+        own = self._embedder.own
         if own is not None and embedding.needs_asking(operation, vectors):
-            args = wire.write(arguments)
-            asking = self._native.ask(operation, args, given, wire.now_or_system(now))
+            asking = self._native.ask(operation, arguments, given, wire.now_or_system(now))
             try:
                 made = embedding.ask_here(own, wire.read(asking.texts()))
-                return wire.read(asking.finish(made))
+                return asking.finish(made)
             finally:
                 asking.end()
         if operation in _LONG:
-            args = wire.write(arguments)
             # One that takes a moment is not worth another thread, which a signal needs.
-            answer = None
             if operation == "search":
-                answer = self._native.try_call(operation, args, given, now)
-            return wire.read(answer or self._native.call_long(operation, args, given, now))
-        args = wire.write({**arguments, "now": now})
-        return wire.read(self._native.call(operation, args, given))
+                answer = self._native.try_call(operation, arguments, given, now)
+                if answer is not NotImplemented:
+                    return answer
+            return self._native.call_long(operation, arguments, given, now)
+        if now is not None:
+            arguments["now"] = now
+        return self._native.call(operation, arguments, given)
 
 
 class SyncScopedMemory(_RecordCalls):
@@ -400,7 +398,7 @@ class SyncMemory(_RecordCalls):
         self._clock = wire.clock(clock)
         named, own = embedding.read(embedder)
         self._embedder = embedding.Holder(own)
-        options = wire.write({**wire.options(given, unknown), **named})
+        options = {**wire.options(given, unknown), **named}
         self._native = NativeMemory(wire.path(path), options)
 
     @classmethod
@@ -447,19 +445,19 @@ class SyncMemory(_RecordCalls):
         """
         given = {"after": after, "limit": limit}
         arguments = {"options": wire.options(given, unknown)}
-        return [wire.event(one) for one in self._call("changes", arguments)]
+        return self._call("changes", arguments)
 
     def compact(self) -> int:
         """Erases expired records, and what the option `history` does not keep; gives how many."""
-        return int(self._call("compact", {}))
+        return self._call("compact", {})
 
     def stats(self) -> Stats:
         """Counts what the store holds."""
-        return wire.stats(self._call("stats", {}))
+        return self._call("stats", {})
 
     def verify(self) -> Verification:
         """Checks that rows, vectors, text index and log agree."""
-        return wire.verification(self._call("verify", {}))
+        return self._call("verify", {})
 
     def backup(self, path: str | os.PathLike[str]) -> int:
         """Copies the store to a new file while others go on; gives the number of its records.
@@ -467,7 +465,7 @@ class SyncMemory(_RecordCalls):
         Raises:
             IoError: There is something at the path already.
         """
-        return int(self._call("backup", {"path": wire.path(path)}))
+        return self._call("backup", {"path": wire.path(path)})
 
     def import_from(
         self,

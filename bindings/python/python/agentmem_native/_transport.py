@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NoReturn
-
 from . import _embed as embedding
 from . import _wire as wire
 from ._errors import InvalidArgumentError
-from ._native import NativeExporting, NativeImporting, NativeMemory
-from ._types import Imported, JsonObject, Progress
+from ._native import Imported
+
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+    from ._native import NativeExporting, NativeImporting, NativeMemory
+    from ._types import JsonObject, Progress
 
 
 class Exporting:
@@ -49,7 +51,7 @@ class Exporting:
             self._native.end()
 
     def _take(self, answer: str) -> int | None:
-        step = json.loads(answer)
+        step = wire.read(answer)
         if step["exported"] is not None:
             return int(step["exported"])
         if self._on_progress is not None:
@@ -78,12 +80,10 @@ class Importing:
 
     async def run(self) -> Imported:
         """Does all steps."""
-        from . import _outcomes as outcomes
-
         made = b""
         try:
             while True:
-                step = self._take(await outcomes.wait(partial(self._native.submit_step, made)))
+                step = self._take(await self._step(made))
                 if isinstance(step, Imported):
                     return step
                 made = await embedding.ask(self._own, step) if self._own and step else b""
@@ -102,9 +102,15 @@ class Importing:
         finally:
             self._native.end()
 
+    async def _step(self, made: bytes) -> str:
+        from . import _outcomes as outcomes
+
+        answer: str = await outcomes.wait(lambda waiter: self._native.submit_step(made, waiter))
+        return answer
+
     def _take(self, answer: str) -> Imported | list[str]:
         """Gives what it came to, or the texts that need vectors."""
-        step: dict[str, Any] = json.loads(answer)
+        step: dict[str, Any] = wire.read(answer)
         if step["imported"] is not None:
             return Imported(**step["imported"])
         if self._on_progress is not None and step["done"] > self._told:
@@ -113,8 +119,8 @@ class Importing:
         return step["texts"] or []
 
 
-def _arguments(path: object, given: JsonObject, unknown: dict[str, NoReturn]) -> str:
-    return wire.write({"path": wire.path(path), "options": wire.options(given, unknown)})
+def _arguments(path: object, given: JsonObject, unknown: dict[str, NoReturn]) -> JsonObject:
+    return {"path": wire.path(path), "options": wire.options(given, unknown)}
 
 
 def _checked(on_progress: Progress | None) -> Callable[[int, int], object] | None:

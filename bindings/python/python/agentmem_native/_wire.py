@@ -1,4 +1,4 @@
-"""Python's values to JSON text, and back to records.
+"""Python's values as JSON has them.
 
 What is not JSON is refused here, with its path (spec 1.3, 1.8). What an option may be is checked on
 the other side of the wire, once for all languages.
@@ -6,35 +6,40 @@ the other side of the wire, once for all languages.
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import sys
 import time
-from array import array
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timezone
-from types import MappingProxyType
-from typing import Any
 
 from ._errors import InvalidArgumentError
-from ._types import (
-    UNSET,
-    Clock,
-    Event,
-    Hit,
-    HitContext,
-    HitExplanation,
-    HitTerm,
-    JsonObject,
-    Problem,
-    Record,
-    Stats,
-    Verification,
-)
 
-Row = list[Any]
-"""A record or a hit as it comes over the wire."""
+TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
+if TYPE_CHECKING:
+    import enum
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Final
+
+    from ._types import Clock, JsonObject
+
+    class Unset(enum.Enum):
+        """The type of `UNSET`."""
+
+        UNSET = "UNSET"
+
+    UNSET: Final = Unset.UNSET
+    """Left out, where None has a meaning of its own."""
+else:
+
+    class Unset:
+        """The type of `UNSET`: an enumeration, but for the time that `enum` takes to import."""
+
+        __slots__ = ()
+
+        def __repr__(self):
+            return "UNSET"
+
+        def __reduce__(self):
+            return "UNSET"
+
+    UNSET = Unset.UNSET = Unset()
 
 _MAX_INTEGER = 2**53 - 1
 _END = 253_402_300_800_000  # The first millisecond after the year 9999.
@@ -75,28 +80,22 @@ SEARCH_DEFAULTS = {
 """What some options of `search` are if they are left out."""
 _RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
 _AS_OF_NAMES = {"seq": "seq"}
+_NONE: dict[str, object] = {}
 _ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-_decode = json.JSONDecoder().raw_decode
+def read(step: str) -> Any:
+    """Reads how far something long is."""
+    import json  # Few need it, and it takes long to import.
 
-
-def write(arguments: JsonObject) -> str:
-    """Writes the arguments of a call."""
-    return _encode(arguments)
-
-
-def read(answer: str) -> Any:
-    """Reads the answer of a call."""
-    return _decode(answer)[0]
+    return json.loads(step)
 
 
 def options(
     given: Mapping[str, object],
     unknown: Iterable[str] = (),
     vectors: list[bytes] | None = None,
-    defaults: Mapping[str, object] = MappingProxyType({}),
+    defaults: Mapping[str, object] = _NONE,
 ) -> JsonObject:
     """Turns options, by their wire names, into JSON; what is UNSET or its default is left out.
 
@@ -161,6 +160,8 @@ def vector(value: object, field: str) -> bytes:
         value = view.tolist()
     elif bool in set(map(type, value)):
         raise _invalid(field, "must have numbers as components, not bool")
+    from array import array
+
     try:
         return array("f", value).tobytes()
     except (TypeError, ValueError, OverflowError):
@@ -194,114 +195,13 @@ def now(clock: Clock | None) -> int | None:
     except Exception as error:
         raise _invalid("clock", "must give milliseconds since 1970, but raised") from error
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < _END:
-        return math.floor(value)
+        return int(value)
     raise _invalid("clock", "must give milliseconds since 1970, within the years 1970 to 9999")
 
 
 def now_or_system(now: int | None) -> int:
     """Gives the time of a call; the system's, if there is no clock."""
     return time.time_ns() // 1_000_000 if now is None else now
-
-
-def _open_form(of: type) -> Any:
-    """Gives a class with the fields of a frozen one, to be filled quickly and then closed.
-
-    What `__init__` of a frozen dataclass takes for ten hits is as much as their search.
-    """
-    return type(f"_Open{of.__name__}", (of,), {"__slots__": (), "__setattr__": object.__setattr__})
-
-
-_OpenRecord = _open_form(Record)
-_OpenHit = _open_form(Hit)
-_new = object.__new__
-
-
-def record(row: Row) -> Record:
-    """Makes a record of its wire form: its fields in the order of spec 2.1."""
-    made = _new(_OpenRecord)
-    _fill(made, row)
-    made.__class__ = Record
-    return made  # type: ignore[no-any-return]  # its class has just been set
-
-
-def hit(row: Row) -> Hit:
-    """Makes a hit of its wire form: that of its record, and three more."""
-    made = _new(_OpenHit)
-    _fill(made, row)
-    made.score, around, why = row[13:]
-    made.context = None if around is None else HitContext(*map(_records, around))
-    made.explain = None if why is None else _explanation(why)
-    made.__class__ = Hit
-    return made  # type: ignore[no-any-return]  # its class has just been set
-
-
-def _fill(made: Any, row: Row) -> None:
-    (
-        made.id,
-        made.content,
-        made.user_id,
-        made.agent_id,
-        made.run_id,
-        made.role,
-        made.name,
-        made.metadata,
-        made.importance,
-        created_at,
-        updated_at,
-        expires_at,
-        made.version,
-    ) = row[:13]
-    made.created_at = _to_datetime(created_at)
-    # Most records are as they were added.
-    made.updated_at = made.created_at if updated_at == created_at else _to_datetime(updated_at)
-    made.expires_at = None if expires_at is None else _to_datetime(expires_at)
-
-
-def _explanation(wire: JsonObject) -> HitExplanation:
-    terms = [HitTerm(**term) for term in wire["terms"]]
-    return HitExplanation(**{**wire, "terms": terms})
-
-
-def _records(rows: list[Row]) -> list[Record]:
-    return [record(row) for row in rows]
-
-
-def event(wire: JsonObject) -> Event:
-    """Makes an event of its wire form."""
-    state = wire["record"]
-    return Event(
-        seq=wire["seq"],
-        at=_to_datetime(wire["at"]),
-        event=wire["event"],
-        id=wire["id"],
-        record=None if state is None else record(state),
-    )
-
-
-def stats(wire: JsonObject) -> Stats:
-    """Makes the counts of a store of their wire form."""
-    return Stats(
-        records=wire["records"],
-        expired=wire["expired"],
-        past=wire["past"],
-        events=wire["events"],
-        bytes=wire["bytes"],
-        pending_purge=wire["pendingPurge"],
-        embedder=wire["embedder"],
-        dimensions=wire["dimensions"],
-    )
-
-
-def verification(wire: JsonObject) -> Verification:
-    """Makes the outcome of `verify` of its wire form."""
-    return Verification(wire["ok"], [Problem(one["kind"], one["seq"]) for one in wire["problems"]])
-
-
-def _to_datetime(text: str) -> datetime:
-    if sys.version_info >= (3, 11):
-        return datetime.fromisoformat(text)
-    # Python 3.10 does not read the Z.
-    return datetime.fromisoformat(text[:-1] + "+00:00")
 
 
 def _camel(name: str) -> str:
@@ -362,6 +262,8 @@ def _as_of(value: object, field: str) -> object:
 def _time(value: object, field: str) -> str:
     if isinstance(value, str):
         return _text(value, field)
+    from datetime import datetime, timezone
+
     if not isinstance(value, datetime):
         raise _invalid(field, f"must be an aware datetime or RFC 3339 text, not {_type_of(value)}")
     if value.utcoffset() is None:
@@ -442,7 +344,7 @@ def _number(value: float, field: str) -> float:
         value = int.__index__(value)
     else:
         value = float.__float__(value)
-        if not math.isfinite(value):
+        if value != value or abs(value) == float("inf"):
             raise _invalid(field, "must be a finite number")
     if abs(value) > _MAX_INTEGER:
         raise _invalid(field, "is beyond ±(2^53 - 1), where doubles are no longer exact: use text")

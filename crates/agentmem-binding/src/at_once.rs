@@ -47,9 +47,7 @@ impl Handle {
 fn try_read(memory: &Memory, call: Call) -> Result<Option<Outcome>> {
     Ok(match call {
         Call::Search(query, options) => memory.try_search(&query, &options)?.map(Outcome::Hits),
-        Call::Get(id, None) => memory
-            .try_get(&id)?
-            .map(|record| Outcome::Record(Box::new(record))),
+        Call::Get(id, None) => memory.try_get(&id)?.map(Outcome::from),
         _ => None,
     })
 }

@@ -289,6 +289,44 @@ fn verify_finds_that_the_last_event_was_lost_and_later_writes_do_not_hide_it() {
 }
 
 #[test]
+fn a_name_that_changes_is_noticed_however_long_nothing_in_its_folder_has_changed() {
+    let folder = Folder::new("settled");
+    let (inner, path) = (folder.0.join("inner"), folder.0.join("inner/memory.db"));
+    fs::create_dir(&inner).expect("it can be made");
+    let memory = open(&path);
+    add(&memory, 0..1);
+    let (kept, moved) = (folder.0.join("kept"), folder.0.join("moved"));
+    let names = [path.clone(), beside(&path, "-wal"), beside(&path, "-shm")];
+    let is_told = |memory: &Memory| {
+        let error = memory.count(Select::default()).expect_err("it is told");
+        assert_eq!((error.code(), error.field()), (Code::Io, Some("path")));
+    };
+    for name in &names {
+        // Until the names are no longer looked at one by one.
+        std::thread::sleep(std::time::Duration::from_millis(120));
+        for _ in 0..3 {
+            assert_eq!(count(&memory), 1);
+        }
+        fs::rename(name, &kept).expect("it is there");
+        is_told(&memory);
+        fs::copy(&kept, name).expect("it copies");
+        is_told(&memory);
+        fs::rename(&kept, name).expect("it is there");
+        assert_eq!(count(&memory), 1);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(120));
+    assert_eq!(count(&memory), 1);
+    fs::rename(&inner, &moved).expect("it is there");
+    is_told(&memory);
+    fs::create_dir(&inner).expect("it can be made");
+    is_told(&memory);
+    fs::remove_dir(&inner).expect("it is empty");
+    fs::rename(&moved, &inner).expect("it is there");
+    assert_eq!(count(&memory), 1);
+    memory.close();
+}
+
+#[test]
 fn a_log_or_its_index_that_is_removed_or_replaced_under_an_open_memory_is_told_and_loses_nothing() {
     type Happening = (&'static str, fn(&Path));
     let happenings: [Happening; 4] = [

@@ -1,11 +1,13 @@
 //! Reads that are answered without waiting, for who must not be held up: no disk, no lock that another thread holds, a moment's work.
 
+use crate::embed::Embedder;
 use crate::error::Result;
+use crate::memory::embedding::needs_words;
 use crate::memory::{Hit, Memory, Search, check_query, hits};
 use crate::rank::{self, Found, Mode};
 use crate::record::Record;
 use crate::scope::check_id;
-use crate::search_index::View;
+use crate::search_index::{View, Vocabulary};
 use crate::store::Selection;
 
 /// What an answer may take by its estimate, in nanoseconds; what takes longer may as well go to another thread.
@@ -40,10 +42,15 @@ impl Memory {
         if query.len() > MOST_QUERY || options.explain || options.as_of.is_some() {
             return Ok(None);
         }
-        let seen = engine.try_view(&selection.scope.user_id, now, |vocabulary, view| {
-            let is_misspelt = vocabulary.is_misspelt(query, view);
-            (!is_misspelt).then(|| vocabulary.query_terms(query))
-        })?;
+        let terms = |vocabulary: &Vocabulary, view: &View, embedder: &Embedder| {
+            let has_words = needs_words(options.mode, embedder);
+            let is_misspelt = has_words && vocabulary.is_misspelt(query, view);
+            (!is_misspelt).then(|| match options.mode {
+                Mode::Semantic => Vec::new(),
+                Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(query),
+            })
+        };
+        let seen = engine.try_view(&selection.scope.user_id, now, terms)?;
         let Some((view, embedding, Some(terms))) = seen else {
             return Ok(None);
         };
@@ -56,26 +63,28 @@ impl Memory {
         Ok(is_small.then(|| hits(&view, found, options.context)))
     }
 
-    /// Gives the record with this id as [`Memory::get`] does, or nothing if it is not at hand.
+    /// Gives the record with this id as [`Memory::get`] does, or nothing if it is not at hand; that there is none is an answer too.
     ///
-    /// A record is at hand if it was read by its id a moment ago, after somebody had asked in this way, and nothing has been written since.
-    /// That there is no such record is never at hand. So what this does not answer is to be asked of [`Memory::get`].
+    /// It is at hand if it was read since the store last changed. On Linux it is, too, if the system has in memory what has to be read of the
+    /// file, once this process has read anything of the store and asked for a record. What this does not answer is to be asked of [`Memory::get`].
     ///
     /// ```
     /// use agentmem_core::Memory;
     ///
     /// let memory = Memory::new()?;
     /// let record = memory.add("Ada likes green tea")?;
-    /// assert_eq!(memory.try_get(&record.id)?, None);
-    /// memory.get(&record.id)?;
-    /// assert_eq!(memory.try_get(&record.id)?, Some(record));
+    /// assert_eq!(memory.try_get(&record.id)?, Some(Some(record)));
+    /// assert_eq!(memory.try_get("nobody's")?, Some(None));
     /// # Ok::<(), agentmem_core::Error>(())
     /// ```
-    pub fn try_get(&self, id: &str) -> Result<Option<Record>> {
+    pub fn try_get(&self, id: &str) -> Result<Option<Option<Record>>> {
         let (engine, now) = (self.engine()?, self.now()?);
         check_id(id, "id")?;
-        let found = engine.try_by_id(id)?;
-        Ok(found.filter(|record| record.is_live(now) && self.scope.selects(&record.scope)))
+        let found = engine
+            .try_by_id(id)?
+            .filter(|found| found.as_ref().is_none_or(is_small));
+        let selects = |record: &Record| record.is_live(now) && self.scope.selects(&record.scope);
+        Ok(found.map(|found| found.filter(selects)))
     }
 }
 
@@ -90,6 +99,11 @@ fn estimate(view: &View, selection: &Selection, options: &Search, dimensions: us
     let filter = if selection.filter.is_some() { 1_000 } else { 0 };
     let hits = options.limit.min(view.live());
     once + view.places() * (each + filter) + hits * (1 + 2 * options.context) * 1_000
+}
+
+/// Whether a record is no more than an answer may copy; metadata have no more than that.
+fn is_small(record: &Record) -> bool {
+    record.content.len() <= MOST_BYTES
 }
 
 /// How much of the index an answer copies.
@@ -116,9 +130,9 @@ mod tests {
                 memory.try_get(&id).unwrap(),
             )
         };
-        assert_eq!(try_both(), (None, None));
+        let record = Some(memory.get(&id).unwrap());
+        assert_eq!(try_both(), (None, record.clone()));
         let hits = memory.search("tea", options.clone()).unwrap();
-        let record = memory.get(&id).unwrap();
         assert_eq!(try_both(), (Some(hits.clone()), record.clone()));
 
         let engine = memory.engine().unwrap();

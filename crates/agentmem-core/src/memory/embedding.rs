@@ -58,13 +58,15 @@ impl Memory {
         let embedder = &embedding.embedder;
         let given = options.embedding.as_deref();
         check_mode(options.mode, embedder)?;
-        given.map_or(Ok(()), |given| embedder.check_vector(given))?;
         let (mut tokens, mut vector) = (Vec::new(), Vec::new());
+        if needs_vector(query, options.mode) && *embedder != Embedder::BuiltIn {
+            vector = embedder.vector(given, query)?;
+        } else {
+            given.map_or(Ok(()), |given| embedder.check_vector(given))?;
+        }
         if *embedder == Embedder::BuiltIn {
             let all = embed::token_ids(mended);
             (tokens, vector) = (embed::distinct_tokens(&all), embed::embed_tokens(&all));
-        } else if needs_vector(query, options.mode) {
-            vector = embedder.vector(given, query)?;
         }
         Ok(Query {
             terms,
@@ -136,6 +138,11 @@ fn check_mode(mode: Mode, embedder: &Embedder) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Whether the words of a query count, or what the built-in table says that they mean: then misspelt ones are mended.
+pub(super) fn needs_words(mode: Mode, embedder: &Embedder) -> bool {
+    mode != Mode::Semantic || *embedder == Embedder::BuiltIn
 }
 
 fn needs_vector(query: &str, mode: Mode) -> bool {

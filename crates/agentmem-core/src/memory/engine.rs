@@ -16,7 +16,7 @@ use crate::memory::written::Written;
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
 use crate::search_index::{Document, Index, View, Vocabulary};
-use crate::store::{Batch, Embedding, Selection, Snapshot, Store, moved, try_lock};
+use crate::store::{Batch, Embedding, Selection, Snapshot, Store, Version, moved, try_lock};
 
 /// A transaction takes no more writes after this time, so that other processes get their turn.
 const TRANSACTION_TIME: Duration = Duration::from_millis(50);
@@ -114,7 +114,7 @@ pub(super) struct Engine {
 pub(super) struct Indexes {
     applied: i64,
     /// The version of the store when it was last read; none if that went wrong.
-    version: Option<u64>,
+    version: Option<Version>,
     embedding: Arc<Embedding>,
     vocabulary: Vocabulary,
     loaded: HashMap<Match, Loaded>,
@@ -200,7 +200,7 @@ impl Engine {
         &self,
         user: &Match,
         now: Timestamp,
-        terms: impl FnOnce(&Vocabulary, &View) -> T,
+        terms: impl FnOnce(&Vocabulary, &View, &Embedder) -> T,
     ) -> Result<(View, Arc<Embedding>, T)> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         let version = self.store.version()?;
@@ -218,7 +218,7 @@ impl Engine {
         }
         let view = indexes.view(user, now);
         let embedding = self.note_embedding(&indexes.embedding);
-        let terms = terms(&indexes.vocabulary, &view);
+        let terms = terms(&indexes.vocabulary, &view, &embedding.embedder);
         Ok((view, embedding, terms))
     }
 
@@ -227,7 +227,7 @@ impl Engine {
         &self,
         user: &Match,
         now: Timestamp,
-        terms: impl FnOnce(&Vocabulary, &View) -> T,
+        terms: impl FnOnce(&Vocabulary, &View, &Embedder) -> T,
     ) -> Result<Option<(View, Arc<Embedding>, T)>> {
         let Some(mut indexes) = try_lock(&self.indexes) else {
             return Ok(None);
@@ -242,24 +242,38 @@ impl Engine {
         }
         let view = indexes.view(user, now);
         let embedding = Arc::clone(&indexes.embedding);
-        let terms = terms(&indexes.vocabulary, &view);
+        let terms = terms(&indexes.vocabulary, &view, &embedding.embedder);
         Ok(Some((view, embedding, terms)))
     }
 
     /// The record with this id, expired or not.
     pub fn by_id(&self, id: &str) -> Result<Option<Record>> {
-        if !self.recent.is_wanted() {
-            let found = self.store.read(|snapshot| snapshot.by_id(id))?;
-            return Ok(found.map(|stored| stored.record));
-        }
         let version = self.store.version()?;
-        self.store
-            .read(|snapshot| self.recent.read(version, snapshot, id))
+        if let Some(record) = self.recent.get(id, version) {
+            return Ok(Some(record));
+        }
+        let found = self.store.by_id(id)?;
+        self.keep(found.as_ref(), version);
+        Ok(found)
     }
 
     /// The same, or nothing if it is not at hand.
-    pub fn try_by_id(&self, id: &str) -> Result<Option<Record>> {
-        self.recent.get(id, || self.store.try_version())
+    pub fn try_by_id(&self, id: &str) -> Result<Option<Option<Record>>> {
+        let Some(version) = self.store.try_version()? else {
+            return Ok(None);
+        };
+        if let Some(record) = self.recent.get(id, version) {
+            return Ok(Some(Some(record)));
+        }
+        let found = self.store.try_by_id(id)?;
+        self.keep(found.as_ref().and_then(Option::as_ref), version);
+        Ok(found)
+    }
+
+    fn keep(&self, found: Option<&Record>, version: Version) {
+        if let Some(record) = found {
+            self.recent.keep(record, version);
+        }
     }
 }
 

@@ -20,17 +20,19 @@ mod request;
 mod telling;
 mod written;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Found, HitExplanation};
+use crate::rank::{self, Found, HitExplanation, Mode};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::search_index::{Entry, View};
 use crate::store::{self, Event, Order, PointInTime, Problem, Snapshot, Stats};
 
+use embedding::needs_words;
 use engine::{Engine, Write, closed};
 
 pub use exporting::{Export, Exporting};
@@ -456,9 +458,15 @@ impl Memory {
             Some(as_of) => self.ask_as_of(&engine, query, &options, user, as_of)?,
             None => {
                 let (view, embedding, (mended, terms)) =
-                    engine.view(user, now, |vocabulary, view| {
-                        let mended = vocabulary.mend(query, view);
-                        let terms = vocabulary.query_terms(&mended);
+                    engine.view(user, now, |vocabulary, view, embedder| {
+                        let mended = match needs_words(options.mode, embedder) {
+                            true => vocabulary.mend(query, view),
+                            false => Cow::Borrowed(query),
+                        };
+                        let terms = match options.mode {
+                            Mode::Semantic => Vec::new(),
+                            Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(&mended),
+                        };
                         (mended, terms)
                     })?;
                 let query = self.analyse([query, &mended], terms, &embedding, &options, now)?;

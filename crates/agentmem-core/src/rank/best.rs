@@ -79,9 +79,16 @@ impl<'a> Best<'a> {
     }
 
     /// The best with their places, in no order.
-    pub fn into_entries(mut self) -> impl Iterator<Item = (Entry<'a>, usize)> {
+    pub fn into_entries(self) -> impl Iterator<Item = (Entry<'a>, usize)> {
+        self.into_values().map(|(entry, place, _)| (entry, place))
+    }
+
+    /// The same, with the values that they were offered by.
+    pub fn into_values(mut self) -> impl Iterator<Item = (Entry<'a>, usize, f64)> {
         self.cut();
-        self.kept.into_iter().map(|it| (it.entry, it.place))
+        self.kept
+            .into_iter()
+            .map(|it| (it.entry, it.place, it.value))
     }
 
     fn cut(&mut self) {

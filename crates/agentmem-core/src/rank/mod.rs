@@ -198,8 +198,11 @@ fn rank<'a>(
                     offer(&mut best, view, place, cosine, &scale, query);
                 }
             }
-            let candidate = |(entry, place): (Entry<'a>, usize)| {
-                let cosine = entry.cosine(&query.vector, norm);
+            let candidate = |(entry, place, value): (Entry<'a>, usize, f64)| {
+                let cosine = match query.blend {
+                    None => value,
+                    Some(_) => entry.cosine(&query.vector, norm),
+                };
                 Candidate {
                     cosine,
                     near: cosine,
@@ -207,7 +210,7 @@ fn rank<'a>(
                     ..Candidate::new(entry, place)
                 }
             };
-            (best.into_entries().map(candidate).collect(), scale)
+            (best.into_values().map(candidate).collect(), scale)
         }
         Mode::Hybrid => {
             let cosines = vectors::cosines(view, &query.vector);

@@ -2,8 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::{Code, Error, Result};
+use crate::store::lock;
+
+/// The steps in which a kernel notes times: 10 ms at most, and with a margin.
+const TICK: Duration = Duration::from_millis(50);
+/// The steps of a file system that keeps no fractions of a second: 2 s at most, and with a margin.
+const COARSE_TICK: Duration = Duration::from_millis(2_500);
 
 /// What tells a file from every other on a machine: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,10 +30,44 @@ impl FileId {
     }
 }
 
+/// A folder as it is: every name that comes, goes or changes hands in it is another state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FolderState {
+    file: FileId,
+    /// When it has last changed, since 1970.
+    changed: Duration,
+}
+
+impl FolderState {
+    #[cfg(unix)]
+    fn at(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt;
+        let found = fs::metadata(path).ok()?;
+        let seconds = u64::try_from(found.ctime()).ok()?;
+        let nanoseconds = u32::try_from(found.ctime_nsec()).ok()?;
+        Some(FolderState {
+            file: FileId::of(&found),
+            changed: Duration::new(seconds, nanoseconds),
+        })
+    }
+
+    /// Whether a change after this moment is sure to make another state: times are kept in steps.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let is_fine = !self.changed.subsec_nanos().is_multiple_of(1_000_000);
+        let step = if is_fine { TICK } else { COARSE_TICK };
+        now.duration_since(UNIX_EPOCH)
+            .is_ok_and(|now| now.saturating_sub(self.changed) > step)
+    }
+}
+
 /// Where an open store is.
 #[derive(Debug)]
 pub(super) struct Files {
     path: PathBuf,
+    /// Where all the names are, unless the path ends in a link, which leads elsewhere.
+    folder: Option<PathBuf>,
+    /// What the folder was when each name was found to be right.
+    right: Mutex<Option<FolderState>>,
     /// The file that the path led to when it was opened.
     file: FileId,
     /// The log, `-wal`.
@@ -48,8 +90,11 @@ impl Files {
             name.push(end);
             PathBuf::from(name)
         };
+        let is_link = fs::symlink_metadata(path).map_or(true, |found| found.is_symlink());
         Ok(Files {
             path: path.to_owned(),
+            folder: (!is_link).then(|| folder_of(path).to_owned()),
+            right: Mutex::default(),
             file,
             log: beside("-wal"),
             index: beside("-shm"),
@@ -68,11 +113,7 @@ impl Files {
         let Some(name) = path.file_name() else {
             return false;
         };
-        let folder = match path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let Ok(folder) = fs::canonicalize(folder) else {
+        let Ok(folder) = fs::canonicalize(folder_of(path)) else {
             return false;
         };
         let path = folder.join(name);
@@ -116,7 +157,20 @@ impl Files {
     }
 
     /// Checks that the names still lead to the files that are open: what is written to others is lost for everybody else.
+    ///
+    /// Where no name in their folder has changed since, to look at that is enough.
     pub fn check(&self) -> Result<()> {
+        let now = SystemTime::now();
+        let state = self.folder.as_deref().and_then(FolderState::at);
+        if state.is_some() && *lock(&self.right) == state {
+            return Ok(());
+        }
+        self.check_names()?;
+        *lock(&self.right) = state.filter(|state| state.is_settled(now));
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<()> {
         let message = if FileId::at(&self.path) != Some(self.file) {
             "has been moved, replaced or deleted since it was opened: close the memory and open it anew"
         } else if self.found_sides() != self.sides {
@@ -147,6 +201,14 @@ impl Files {
     }
 }
 
+/// The folder that a path names its last part in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// Makes a file that is missing, readable by its owner alone; false if there is something at the path already.
 pub(crate) fn create_file(path: &Path) -> Result<bool> {
     let mut options = fs::OpenOptions::new();
@@ -165,11 +227,7 @@ pub(crate) fn create_file(path: &Path) -> Result<bool> {
 
 /// Makes the disk keep which files there are beside a new one, and that itself.
 pub(super) fn sync_folder(path: &Path) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    let synced = fs::File::open(folder_of(path)).and_then(|folder| folder.sync_all());
     match synced {
         // Some file systems have no such thing.
         Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(()),

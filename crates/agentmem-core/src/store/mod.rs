@@ -10,6 +10,7 @@ mod foreign;
 mod log;
 mod migration;
 mod new_file;
+mod page_cache;
 mod past;
 mod read;
 mod rows;
@@ -19,6 +20,7 @@ mod tests;
 mod transport;
 mod upkeep;
 mod vfs;
+mod wal_index;
 mod write;
 
 use std::path::Path;
@@ -32,12 +34,15 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
+use crate::record::Record;
+use wal_index::WalIndex;
 
 pub(crate) use embedding::{Embedding, Lacking, moved};
 use files::Files;
 pub(crate) use files::{FileId, create_file, io_error};
 pub use log::{Event, EventKind};
 pub(crate) use new_file::NewFile;
+use page_cache::Looked;
 pub use past::AsOf;
 pub(crate) use past::PointInTime;
 pub use read::Order;
@@ -46,6 +51,7 @@ pub(crate) use rows::Stored;
 pub use transport::OnExisting;
 pub(crate) use transport::{Arriving, Extent, Fate, Logged};
 pub use upkeep::{Problem, Stats};
+pub(crate) use wal_index::Version;
 pub(crate) use write::Batch;
 
 /// How much an acknowledged write survives.
@@ -75,6 +81,9 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Reading connections that are kept for the next call; more are opened while more calls run at once.
 const IDLE_READERS: usize = 4;
 
+/// Pages that are read without waiting: those on the way to a record, and of it no more than takes a moment to read and to check.
+const MOST_LOOKED_AT: u32 = 24;
+
 /// The share of the time of a long transaction for which the file is left alone after it, so that another process that looks every
 /// few milliseconds whether it is free finds it so.
 const REST_SHARE: u32 = 16;
@@ -98,6 +107,39 @@ impl Writer {
     }
 }
 
+/// The connection that is asked whether others have written; it does nothing else.
+#[derive(Debug)]
+struct Watcher {
+    connection: Connection,
+    /// Tells it without a transaction.
+    index: Option<WalIndex>,
+}
+
+impl Watcher {
+    fn new(connection: Connection) -> Result<Self> {
+        // Reading maps the index.
+        data_version(&connection)?;
+        let index = vfs::wal_index(&connection);
+        Ok(Watcher { connection, index })
+    }
+
+    fn version(&self) -> Result<Version> {
+        match self.index.as_ref().and_then(WalIndex::version) {
+            Some(version) => Ok(version),
+            // It also mends what a commit has left that was killed in the middle.
+            None => data_version(&self.connection).map(Version::counted),
+        }
+    }
+
+    /// The same, but nothing while a commit is under way.
+    fn try_version(&self) -> Result<Option<Version>> {
+        match &self.index {
+            Some(index) => Ok(index.version()),
+            None => self.version().map(Some),
+        }
+    }
+}
+
 /// An open store, in a file or in memory.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -108,8 +150,10 @@ pub(crate) struct Store {
     /// In memory the one connection that there is, for reading too.
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
-    /// The connection that is asked whether others have written; it does nothing else, and is opened at the first question.
-    watcher: Mutex<Option<Connection>>,
+    /// Opened at the first question.
+    watcher: Mutex<Option<Watcher>>,
+    /// Whether the file system is known to have no reads that do not wait.
+    must_wait: AtomicBool,
     /// Whether bytes of what was purged may still be in the file.
     pending_erasure: AtomicBool,
 }
@@ -134,6 +178,7 @@ impl Store {
             writer: Writer::new(connection),
             readers: Mutex::default(),
             watcher: Mutex::default(),
+            must_wait: AtomicBool::new(false),
             pending_erasure: AtomicBool::new(false),
         })
     }
@@ -187,6 +232,7 @@ impl Store {
             writer: Writer::new(connection),
             readers: Mutex::default(),
             watcher: Mutex::default(),
+            must_wait: AtomicBool::new(false),
             pending_erasure: AtomicBool::new(pending),
         };
         store.retry_erasure();
@@ -195,59 +241,103 @@ impl Store {
 
     /// Runs `work` in one read transaction: all that it sees is of one state.
     pub fn read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
-        if self.files.is_none() {
-            return work(&Snapshot::new(&lock(&self.writer).connection));
-        }
         self.check_files()?;
+        self.read_by(|reader| {
+            command(reader, "BEGIN")?;
+            let answer = work(&Snapshot::new(reader));
+            // SQLite has ended it already where the file could not be read.
+            let ended = match reader.is_autocommit() {
+                true => Ok(()),
+                false => command(reader, "COMMIT"),
+            };
+            let answer = answer?;
+            ended.map(|()| answer)
+        })
+    }
+
+    /// Gives the record with this id, expired or not. One statement is a transaction by itself.
+    ///
+    /// The files must have been checked by this call: by [`Store::version`].
+    pub fn by_id(&self, id: &str) -> Result<Option<Record>> {
+        self.read_by(|reader| Snapshot::new(reader).record(id))
+    }
+
+    /// The same, but nothing where the disk would have to be waited for, another thread or process, or a connection to be opened.
+    pub fn try_by_id(&self, id: &str) -> Result<Option<Option<Record>>> {
+        if self.files.is_none() {
+            let writer = try_lock(&self.writer);
+            let found = writer.map(|writer| Snapshot::new(&writer.connection).record(id));
+            return found.transpose();
+        }
+        if self.must_wait.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let Some(reader) = try_lock(&self.readers).and_then(|mut readers| readers.pop()) else {
+            return Ok(None);
+        };
+        let looked = page_cache::look(MOST_LOOKED_AT, || Snapshot::new(&reader).record(id));
+        let found = match looked {
+            Looked::Found(found) => found?,
+            Looked::Missed => return Ok(self.keep_reader(reader, None)),
+            Looked::Unsupported => {
+                self.must_wait.store(true, Ordering::Relaxed);
+                return Ok(self.keep_reader(reader, None));
+            }
+        };
+        Ok(self.keep_reader(reader, Some(found)))
+    }
+
+    /// Lends a connection that reads, which is kept for the next call unless something goes wrong.
+    fn read_by<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        if self.files.is_none() {
+            return work(&lock(&self.writer).connection);
+        }
         let reader = match lock(&self.readers).pop() {
             Some(reader) => reader,
             None => self.open_reader()?,
         };
-        command(&reader, "BEGIN")?;
-        let answer = work(&Snapshot::new(&reader));
-        // SQLite has ended it already where the file could not be read.
-        let ended = match reader.is_autocommit() {
-            true => Ok(()),
-            false => command(&reader, "COMMIT"),
-        };
-        let answer = answer?;
-        ended?;
+        let answer = work(&reader)?;
+        Ok(self.keep_reader(reader, answer))
+    }
+
+    fn keep_reader<T>(&self, reader: Connection, answer: T) -> T {
         let mut readers = lock(&self.readers);
         if readers.len() < IDLE_READERS {
             readers.push(reader);
         }
-        Ok(answer)
+        answer
     }
 
-    /// A number that is another one after every change to the store, whoever made it: to ask for it costs less than a read.
+    /// What is another one after every change to the store, whoever made it: to ask for it costs far less than a read.
     ///
     /// What is read after it was asked for is at least as new as it.
-    pub fn version(&self) -> Result<u64> {
+    pub fn version(&self) -> Result<Version> {
         if self.files.is_none() {
-            return Ok(lock(&self.writer).connection.total_changes());
+            return Ok(changes_of(&lock(&self.writer)));
         }
         self.check_files()?;
         let mut watcher = lock(&self.watcher);
         match &mut *watcher {
-            Some(connection) => data_version(connection),
-            None => data_version(watcher.insert(self.open_reader()?)),
+            Some(watcher) => watcher.version(),
+            None => watcher.insert(Watcher::new(self.open_reader()?)?).version(),
         }
     }
 
     /// The same, but nothing where another thread would have to be waited for, or a file to be opened.
     ///
-    /// It reads what the system knows of the files and the memory that processes share, and after a write of another connection the first
-    /// page, which was just written.
-    pub fn try_version(&self) -> Result<Option<u64>> {
+    /// It reads what the system knows of the files, and the memory that processes share.
+    pub fn try_version(&self) -> Result<Option<Version>> {
         if self.files.is_none() {
-            let writer = try_lock(&self.writer);
-            return Ok(writer.map(|writer| writer.connection.total_changes()));
+            return Ok(try_lock(&self.writer).map(|writer| changes_of(&writer)));
         }
         let Some(watcher) = try_lock(&self.watcher) else {
             return Ok(None);
         };
         self.check_files()?;
-        watcher.as_ref().map(data_version).transpose()
+        match &*watcher {
+            Some(watcher) => watcher.try_version(),
+            None => Ok(None),
+        }
     }
 
     /// Runs `work` in one write transaction, and syncs it; an error undoes all of it.
@@ -315,7 +405,8 @@ impl Drop for Store {
         }
         let readers = std::mem::take(&mut *lock(&self.readers));
         let (writer, watcher) = (lock(&self.writer), lock(&self.watcher));
-        let others = readers.iter().chain(&*watcher);
+        let watching = watcher.as_ref().map(|watcher| &watcher.connection);
+        let others = readers.iter().chain(watching);
         for connection in others.chain([&writer.connection]) {
             // Failing, it is closed as always.
             let _ = set_config(connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
@@ -513,6 +604,11 @@ pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(TryLockError::WouldBlock) => None,
     }
+}
+
+/// The version of a store in memory, which nobody else can change.
+fn changes_of(writer: &Writer) -> Version {
+    Version::counted(writer.connection.total_changes())
 }
 
 /// Counts the commits of all other connections, of this process too (SQLite, PRAGMA data_version).

@@ -8,11 +8,18 @@ use crate::record::{Metadata, Record, Timestamp, parse_metadata};
 use crate::scope::Scope;
 use crate::store::embedding::blob;
 
-/// The columns of a record in the order in which [`read`] takes them, to be made part of a statement when it is compiled.
-macro_rules! columns {
+/// The columns that [`read_record`] takes, in their order, to be made part of a statement when it is compiled.
+macro_rules! record_columns {
     () => {
         "seq, id, user_id, agent_id, run_id, role, name, content, metadata, importance, \
-         created_at, updated_at, expires_at, version, vector, request, mark, began"
+         created_at, updated_at, expires_at, version"
+    };
+}
+
+/// Those that [`read`] takes.
+macro_rules! columns {
+    () => {
+        concat!(record_columns!(), ", vector, request, mark, began")
     };
 }
 
@@ -20,6 +27,8 @@ macro_rules! columns {
 pub(super) const COLUMNS: &str = columns!();
 
 pub(super) const SELECT_BY_ID: &str = concat!("SELECT ", columns!(), " FROM record WHERE id = ?1");
+pub(super) const SELECT_RECORD: &str =
+    concat!("SELECT ", record_columns!(), " FROM record WHERE id = ?1");
 pub(super) const SELECT_BY_SEQ: &str =
     concat!("SELECT ", columns!(), " FROM record WHERE seq = ?1");
 const INSERT: &str = concat!(
@@ -48,34 +57,9 @@ pub(crate) struct Stored {
 /// Reads a row of [`COLUMNS`].
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let vector: Option<Vec<u8>> = row.get(14)?;
-    let content: String = row.get(7)?;
-    // No text has it (spec 1.1): zeros are what a disk gives for what it has lost.
-    if content.contains('\0') {
-        return Err(damaged(7, Type::Text));
-    }
     Ok(Stored {
         seq: row.get(0)?,
-        record: Record {
-            id: row.get(1)?,
-            scope: Scope {
-                user_id: row.get(2)?,
-                agent_id: row.get(3)?,
-                run_id: row.get(4)?,
-            },
-            role: row.get(5)?,
-            name: row.get(6)?,
-            content,
-            metadata: read_metadata(row, 8)?,
-            importance: row.get(9)?,
-            created_at: read_time(row, 10)?,
-            updated_at: read_time(row, 11)?,
-            expires_at: row
-                .get::<_, Option<i64>>(12)?
-                .map(|_| read_time(row, 12))
-                .transpose()?,
-            version: u64::try_from(row.get::<_, i64>(13)?)
-                .map_err(|_| damaged(13, Type::Integer))?,
-        },
+        record: read_record(row)?,
         vector: vector
             .unwrap_or_default()
             .into_iter()
@@ -83,6 +67,35 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Stored> {
             .collect(),
         request: row.get(15)?,
         began: row.get(17)?,
+    })
+}
+
+/// Reads the record of a row.
+pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let content: String = row.get(7)?;
+    // No text has it (spec 1.1): zeros are what a disk gives for what it has lost.
+    if content.contains('\0') {
+        return Err(damaged(7, Type::Text));
+    }
+    Ok(Record {
+        id: row.get(1)?,
+        scope: Scope {
+            user_id: row.get(2)?,
+            agent_id: row.get(3)?,
+            run_id: row.get(4)?,
+        },
+        role: row.get(5)?,
+        name: row.get(6)?,
+        content,
+        metadata: read_metadata(row, 8)?,
+        importance: row.get(9)?,
+        created_at: read_time(row, 10)?,
+        updated_at: read_time(row, 11)?,
+        expires_at: row
+            .get::<_, Option<i64>>(12)?
+            .map(|_| read_time(row, 12))
+            .transpose()?,
+        version: u64::try_from(row.get::<_, i64>(13)?).map_err(|_| damaged(13, Type::Integer))?,
     })
 }
 

@@ -1,7 +1,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::Store;
 use super::embedding::OUR_RANKING;
+use super::page_cache::{Looked, look};
+use super::{Durability, FileId, Opening, Snapshot, Store, create_file};
 use crate::embed::Embedder;
 use crate::error::Result;
 
@@ -32,4 +33,61 @@ fn the_ranking_has_another_version_when_it_gives_other_answers() {
     // Who changes an order or a score that a release has given raises the version (docs/spec/file-format.md, F.14); who only adds
     // vectors, or changes what no release has given, writes the new hash.
     assert_eq!((OUR_RANKING, begin.as_str()), (1, "a97254f93145fff6"));
+}
+
+#[test]
+fn a_read_that_would_have_to_wait_leaves_its_connection_as_it_was() {
+    let folder = std::env::temp_dir().join(format!("agentmem-look-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let path = folder.join("store");
+    create_file(&path).expect("it is made");
+    let file = FileId::of(&std::fs::metadata(&path).expect("it is there"));
+    let opening = Opening {
+        create: true,
+        read_only: false,
+        durability: Durability::Normal,
+        busy_timeout: std::time::Duration::ZERO,
+        embedder: None,
+    };
+    let store = Store::open(&path, file, &opening).expect("it opens");
+    let add = |seq: i64| {
+        let sql = format!("INSERT INTO event VALUES({seq}, 0, 3, NULL, 'a')");
+        let insert = |batch: &mut super::Batch<'_>| {
+            batch.connection().execute(&sql, []).expect("it runs");
+            Ok(())
+        };
+        store.write(insert).expect("it is written");
+    };
+    let last_seq = |most_reads: u32| {
+        let read = |reader: &rusqlite::Connection| {
+            Ok(look(most_reads, || Snapshot::new(reader).last_seq()))
+        };
+        store.read_by(read).expect("a connection is there")
+    };
+    add(1);
+    let is_supported = matches!(last_seq(100), Looked::Found(Ok(1)));
+    for seq in 2..20 {
+        // What the connection has in its cache is out of date then.
+        add(seq);
+        for _ in 0..2 {
+            let looked = last_seq(0);
+            assert_eq!(matches!(looked, Looked::Missed), is_supported, "{looked:?}");
+        }
+        if is_supported {
+            assert!(matches!(last_seq(100), Looked::Found(Ok(found)) if found == seq));
+            // Now it is in the cache.
+            assert!(matches!(last_seq(0), Looked::Found(Ok(found)) if found == seq));
+        }
+        let read = store.read(|snapshot| snapshot.last_seq());
+        assert_eq!(read.expect("it reads"), seq);
+        assert_eq!(idle_readers(&store), 1);
+    }
+    drop(store);
+    std::fs::remove_dir_all(&folder).expect("it can be removed");
+}
+
+/// How many connections wait for the next read.
+fn idle_readers(store: &Store) -> usize {
+    super::lock(&store.readers).len()
 }

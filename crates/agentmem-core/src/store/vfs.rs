@@ -9,14 +9,15 @@
 )]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 
 use rusqlite::{Connection, ffi};
 
 use crate::error::{Code, Error, Result};
 use crate::store::checksum::{self, HEADER, Kind, PAGE, Page, RESERVED};
-use crate::store::sql_error;
+use crate::store::wal_index::WalIndex;
+use crate::store::{page_cache, sql_error};
 
 /// Its name, for `rusqlite`.
 pub(super) const NAME: &CStr = c"agentmem";
@@ -33,6 +34,8 @@ struct File {
     is_summed: bool,
     /// Whether it is a database, whose header says that.
     is_database: bool,
+    /// The first part of the index of its log, once it is mapped, and until it is no more.
+    index: *mut c_void,
 }
 
 /// Makes the layer known to SQLite, once.
@@ -45,6 +48,7 @@ pub(super) fn register() -> Result<()> {
             if below.is_null() {
                 return ffi::SQLITE_ERROR;
             }
+            page_cache::replace_reads(below);
             let table = Box::new(table((*below).mxPathname));
             ffi::sqlite3_vfs_register(Box::into_raw(table), 0)
         }
@@ -90,6 +94,31 @@ fn room(connection: &Connection, wanted: c_int) -> Result<c_int> {
         Ok(bytes)
     } else {
         Err(Error::new(Code::Io, "the database refused").at("path"))
+    }
+}
+
+/// The index of the log of a connection that has read something; it may be used until that is closed.
+pub(super) fn wal_index(connection: &Connection) -> Option<WalIndex> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the connection is open, and SQLite writes one pointer, that to its file.
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            connection.handle(),
+            ptr::null(),
+            ffi::SQLITE_FCNTL_FILE_POINTER,
+            ptr::from_mut(&mut file).cast(),
+        )
+    };
+    // SAFETY: it is null or an open file, of ours if it has our methods; its index is a part of 32 KiB, aligned as pages are.
+    unsafe {
+        let is_ours =
+            code == ffi::SQLITE_OK && !file.is_null() && ptr::eq((*file).pMethods, &METHODS);
+        let index = if is_ours {
+            (*file.cast::<File>()).index
+        } else {
+            ptr::null_mut()
+        };
+        NonNull::new(index.cast()).map(|start| WalIndex::new(start))
     }
 }
 
@@ -164,7 +193,11 @@ unsafe extern "C" fn randomness(_: *mut ffi::sqlite3_vfs, count: c_int, out: *mu
     below!(xRandomness(count, out) or 0)
 }
 
+/// Who does not wait for the disk does not wait for others either: what has been tried often enough fails then.
 unsafe extern "C" fn sleep(_: *mut ffi::sqlite3_vfs, microseconds: c_int) -> c_int {
+    if !page_cache::may_wait() {
+        return microseconds;
+    }
     below!(xSleep(microseconds) or 0)
 }
 
@@ -217,6 +250,7 @@ unsafe extern "C" fn open(
         // One that is empty becomes a store, in which there is room for sums from the first page on; else its header is read first of all.
         is_summed: is_database,
         is_database,
+        index: ptr::null_mut(),
     });
     ffi::SQLITE_OK
 }
@@ -385,7 +419,11 @@ unsafe extern "C" fn map(
     extend: c_int,
     out: *mut *mut c_void,
 ) -> c_int {
-    inner!(file, xShmMap(region, size, extend, out) or ffi::SQLITE_IOERR_SHMMAP)
+    let code = inner!(file, xShmMap(region, size, extend, out) or ffi::SQLITE_IOERR_SHMMAP);
+    if region == 0 && code == ffi::SQLITE_OK {
+        (*file.cast::<File>()).index = *out;
+    }
+    code
 }
 
 unsafe extern "C" fn lock_index(
@@ -402,5 +440,6 @@ unsafe extern "C" fn barrier(file: *mut ffi::sqlite3_file) {
 }
 
 unsafe extern "C" fn unmap(file: *mut ffi::sqlite3_file, delete: c_int) -> c_int {
+    (*file.cast::<File>()).index = ptr::null_mut();
     inner!(file, xShmUnmap(delete) or ffi::SQLITE_OK)
 }

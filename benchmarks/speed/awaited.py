@@ -55,6 +55,21 @@ def calls(text: Any, own: Any) -> dict[str, Callable[[], Any]]:
     }
 
 
+def reading(text: Any) -> None:
+    """What it takes to read all fields of what one question found, which are made then."""
+    names = text.search(QUERY, user_id="ada")[0].__match_args__
+    times, spent = [], 0.0
+    for _ in range(CALLS):
+        hits = text.search(QUERY, user_id="ada")
+        at, begun = time.perf_counter(), time.process_time()
+        for hit in hits:
+            for name in names:
+                getattr(hit, name)
+        times.append(time.perf_counter() - at)
+        spent += time.process_time() - begun
+    row(f"reading all {len(names)} fields of ten hits", times, spent)
+
+
 def row(name: str, times: list[float], cpu: float) -> None:
     print(f"| {name} | {statistics.median(times) * 1e6:.1f} | {cpu / CALLS * 1e6:.1f} |")
 
@@ -110,6 +125,7 @@ async def main() -> None:
         with SyncMemory(folder / "text") as text, SyncMemory(folder / "own") as own:
             for name, call in calls(text, own).items():
                 blocking(name, call)
+            reading(text)
         await adds(folder)
 
 

@@ -247,7 +247,7 @@ class Bench:
         for place in range(COLD_STARTS):
             question = self.question(place, kind)
             wall, cpu, told = spent([*start, str(store), kind, mode, str(question)], env)
-            bare = spent(BARE[entry.language], env)
+            bare = spent(self.bare(entry, str(store), kind, mode, str(question)), env)
             values = [float(value) for value in told.split()]
             if len(values) != 4 or values[3] < 1:
                 self.left_out[f"{name}, {kind}, W6"] = "gave no answer"
@@ -259,6 +259,12 @@ class Bench:
         medians = [statistics.median(row) for row in zip(*rows, strict=True)]
         found = dict(zip(columns, medians, strict=False))
         return {"W6": {**found, "records": min(self.options.records, entry.most)}}
+
+    def bare(self, entry: Entry, *rest: str) -> list[str]:
+        """What takes as long as a new process of a language that opens nothing and asks nothing."""
+        if entry.language == "python":
+            return [sys.executable, str(HERE / "cold.py"), "nothing", *rest]
+        return BARE[entry.language]
 
     def question(self, place: int, kind: str) -> Path:
         """A question as cold.py reads it: user, text, and the numbers of its vector."""

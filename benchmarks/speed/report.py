@@ -86,8 +86,9 @@ Warm: everything that is asked for is loaded. *First*: a question of another use
 that. *Held*: the longest time, and in brackets that exceeded once in a thousand, in which the event
 loop did not come round."""
 COLD = """\
-*CPU* and *wall* are of the whole process beyond that of the bare language; the others by the clock
-within it, to the answer. Medians of five. The files are in the system's cache."""
+*CPU* and *wall* are of the whole process beyond that of the bare language, in Python of one that
+only reads the question; the others by the clock within it, to the answer. Medians of five. The
+files are in the system's cache."""
 IMPORTS = "Beyond starting the bare language; medians of eleven, by turns."
 
 

@@ -265,13 +265,19 @@ def others() -> list[Target]:
         ]
     found.append(
         (
+            "a new process answers in 30 ms, import included, Python, blocking",
+            30 * MS,
+            process_of("agentmem-python-sync", "text", "W6", wall="process"),
+        )
+    )
+    found.append(
+        (
             "what is loaded costs 15 us more awaited than blocking, Python",
             15 * US,
             extra_of("agentmem-python", "agentmem-python-sync"),
         )
     )
-    for name, language in AWAITED:
-        what = "import" if language == "Python" else "require"
+    for what, name in (("import", "agentmem-python-sync"), ("require", "agentmem-node")):
         found.append((f"{what}: 25 ms", 25 * MS, process_of(name, "vectors", "W8", wall="wall")))
     for package, size in packages():
 

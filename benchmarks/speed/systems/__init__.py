@@ -7,34 +7,40 @@ awaitable.
 
 from __future__ import annotations
 
-import importlib
-from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+TYPE_CHECKING = False  # A new process is timed with this module: it imports nothing.
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 LIMIT = 10
 DIMENSIONS = {"vectors": 384, "vectors128": 128, "text": 0}
 
 
-@dataclass
 class Record:
-    id: str
-    text: str
-    user: str
-    metadata: dict[str, Any]
-    vector: array[float]
-    """Normalised, of 32 bits; empty for the kind `text`."""
+    def __init__(
+        self, id: str, text: str, user: str, metadata: dict[str, Any], vector: array[float]
+    ) -> None:
+        self.id = id
+        self.text = text
+        self.user = user
+        self.metadata = metadata
+        self.vector = vector
+        """Normalised, of 32 bits; empty for the kind `text`."""
 
 
-@dataclass
 class Question:
-    text: str
-    user: str
-    vector: array[float]
-    exact: dict[str, list[str]]
-    """Ids by exact cosine: among the user's `own`, among `all`, in a `tenth`."""
+    def __init__(
+        self, text: str, user: str, vector: array[float], exact: dict[str, list[str]]
+    ) -> None:
+        self.text = text
+        self.user = user
+        self.vector = vector
+        self.exact = exact
+        """Ids by exact cosine: among the user's `own`, among `all`, in a `tenth`."""
 
 
 class System(Protocol):
@@ -58,26 +64,39 @@ class System(Protocol):
     def close(self) -> Any: ...
 
 
-@dataclass(frozen=True)
 class Entry:
     """What is known of a system before it is loaded."""
 
-    label: str
-    language: str = "python"
-    packages: tuple[str, ...] = ()
-    """What pip (or npm) installs for it."""
-    imports: str = ""
-    """The statement whose time is told."""
-    kinds: tuple[str, ...] = ("vectors",)
-    workloads: tuple[str, ...] = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
-    most: int = 10**9
-    """So many records at most: it would take too long with more."""
-    volatile: bool = False
-    """Holds everything in memory: what is asked is added anew in each process."""
-    together: bool = False
-    """Takes many calls at once."""
-    module: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        label: str,
+        language: str = "python",
+        packages: tuple[str, ...] = (),
+        imports: str = "",
+        kinds: tuple[str, ...] = ("vectors",),
+        workloads: tuple[str, ...] = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"),
+        most: int = 10**9,
+        volatile: bool = False,
+        together: bool = False,
+        module: str = "",
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.label = label
+        self.language = language
+        self.packages = packages
+        """What pip (or npm) installs for it."""
+        self.imports = imports
+        """The statement whose time is told."""
+        self.kinds = kinds
+        self.workloads = workloads
+        self.most = most
+        """So many records at most: it would take too long with more."""
+        self.volatile = volatile
+        """Holds everything in memory: what is asked is added anew in each process."""
+        self.together = together
+        """Takes many calls at once."""
+        self.module = module
+        self.settings = settings or {}
 
 
 AGENTMEM = ("vectors", "text", "vectors128")
@@ -89,7 +108,7 @@ SYSTEMS: dict[str, Entry] = {
     "agentmem-rust": Entry("AgentMem, Rust", "rust", kinds=AGENTMEM, together=True),
     "agentmem-python": Entry(
         "AgentMem, Python, awaited",
-        imports="import agentmem_native",
+        imports="from agentmem_native import Memory",
         kinds=AGENTMEM,
         together=True,
         module="agentmem",
@@ -104,6 +123,13 @@ SYSTEMS: dict[str, Entry] = {
         settings={"blocking": True},
     ),
     "agentmem-node": Entry("AgentMem, Node, awaited", "node", kinds=AGENTMEM, together=True),
+    "asyncio": Entry(
+        "asyncio alone",
+        imports="import asyncio",
+        kinds=("vectors", "text"),
+        workloads=("W6", "W8"),
+        module="asyncio_alone",
+    ),
     "sqlite-rust": Entry("bare SQLite, Rust", "rust", workloads=("W1", "W2", "W7")),
     "scan-rust": Entry(
         "bare scan, Rust", "rust", kinds=("vectors", "vectors128"), workloads=("W4",)
@@ -171,6 +197,6 @@ SYSTEMS: dict[str, Entry] = {
 def load(name: str) -> System:
     """Makes the system of a name that Python runs."""
     entry = SYSTEMS[name]
-    module = importlib.import_module(f"systems.{entry.module}")
+    module = __import__(f"systems.{entry.module}", fromlist=["make"])
     made: System = module.make(**entry.settings)
     return made

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from systems import DIMENSIONS, LIMIT
 
-from systems import DIMENSIONS, LIMIT, Question, Record
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from systems import Question, Record
 
 
 class AgentMem:
@@ -14,13 +18,13 @@ class AgentMem:
         self.blocking = blocking
 
     def open(self, folder: Path, kind: str) -> None:
-        from agentmem_native import Memory, SyncMemory
-
         self.own = DIMENSIONS[kind] > 0
         options: dict[str, Any] = {}
         if self.own:
             options["embedder"] = {"id": "given", "dimensions": DIMENSIONS[kind]}
-        made = SyncMemory if self.blocking else Memory
+        import agentmem_native
+
+        made = agentmem_native.SyncMemory if self.blocking else agentmem_native.Memory
         self.memory: Any = made(folder / "bench.agentmem", **options)
 
     def add(self, record: Record) -> Any:
@@ -49,10 +53,11 @@ class AgentMem:
             options["filter"] = {"category": category}
         if self.own:
             options["embedding"] = question.vector
-        return self.memory.search(question.text, **options)
+        found = self.memory.search(question.text, **options)
+        return read(found) if self.blocking else later(found)
 
     def ids(self, found: Any) -> list[str]:
-        return [hit.id for hit in found]
+        return [id for id, _, _ in found]
 
     def get(self, record: Record) -> Any:
         return self.memory.get(record.id)
@@ -66,6 +71,15 @@ class AgentMem:
 
     def close(self) -> Any:
         return self.memory.close()
+
+
+def read(hits: Any) -> list[Any]:
+    """Text and metadata of each hit, which are made when they are read: all others bring them."""
+    return [(hit.id, hit.content, hit.metadata) for hit in hits]
+
+
+async def later(found: Any) -> list[Any]:
+    return read(await found)
 
 
 make = AgentMem

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from systems import DIMENSIONS, LIMIT, Question, Record
+from systems import DIMENSIONS, LIMIT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from systems import Question, Record
 
 
 class LangGraph:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from systems import DIMENSIONS, LIMIT, Question, Record
+from systems import DIMENSIONS, LIMIT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from systems import Question, Record
 
 
 class Arrays:

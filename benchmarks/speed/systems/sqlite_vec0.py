@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from systems import DIMENSIONS, LIMIT, Question
+from systems import DIMENSIONS, LIMIT
 from systems.sqlite import Sqlite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from systems import Question
 
 
 class SqliteVec(Sqlite):

@@ -3,52 +3,137 @@
 //! Source: J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2019), its basic tokeniser and
 //! WordPiece; `conformance/vectors/embeddings.json` decides what is right.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 use unicode_normalization::UnicodeNormalization;
 
-use crate::text::{self, FnvBuilder};
+use crate::text;
 
 /// A longer word, in characters, is unknown as a whole.
 const LONGEST_WORD: usize = 100;
 
-/// Tokens and their ids.
-#[derive(Default)]
-struct Tokens {
-    ids: HashMap<&'static str, u32, FnvBuilder>,
+/// One token a line, in the order of their ids.
+static VOCABULARY: &[u8] = include_bytes!("../../data/vocab.txt");
+const TOKENS: usize = 30_522;
+
+/// Where in the vocabulary each token begins, and where a further one would.
+// The three tables are made by the compiler: made at the first use, they took more than half of a process's first question.
+static STARTS: [u32; TOKENS + 1] = starts();
+/// Tokens that begin a word.
+static BEGINNINGS: Tokens<65_536> = Tokens::read(false);
+/// Tokens that go on within a word, behind their "##".
+static CONTINUATIONS: Tokens<16_384> = Tokens::read(true);
+
+/// What marks a token that goes on within a word.
+const MARK: &[u8] = b"##";
+
+/// The ids of tokens by their letters: a hash table with linear probing, at most half full.
+struct Tokens<const SLOTS: usize> {
+    /// An id and one; 0 is empty.
+    slots: [u16; SLOTS],
+    /// How many bytes stand before the letters of each token.
+    mark: usize,
     /// The length of the longest token, in bytes.
     longest: usize,
 }
 
-impl Tokens {
-    fn insert(&mut self, letters: &'static str, id: u32) {
-        self.ids.insert(letters, id);
-        self.longest = self.longest.max(letters.len());
+impl<const SLOTS: usize> Tokens<SLOTS> {
+    const fn read(continuing: bool) -> Self {
+        let mut tokens = Tokens {
+            slots: [0; SLOTS],
+            mark: if continuing { MARK.len() } else { 0 },
+            longest: 0,
+        };
+        let mut id = 0;
+        while id < TOKENS {
+            let (start, end) = bounds(id);
+            let is_marked =
+                end - start > 2 && VOCABULARY[start] == b'#' && VOCABULARY[start + 1] == b'#';
+            if is_marked == continuing {
+                tokens.insert(start + tokens.mark, end, id);
+            }
+            id += 1;
+        }
+        tokens
     }
-}
 
-#[derive(Default)]
-struct Vocabulary {
-    /// Tokens that begin a word.
-    beginnings: Tokens,
-    /// Tokens that go on within a word, without their "##".
-    continuations: Tokens,
-}
-
-static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
-    let mut vocabulary = Vocabulary::default();
-    for (id, token) in (0..).zip(include_str!("../../data/vocab.txt").lines()) {
-        match token
-            .strip_prefix("##")
-            .filter(|letters| !letters.is_empty())
-        {
-            Some(letters) => vocabulary.continuations.insert(letters, id),
-            None => vocabulary.beginnings.insert(token, id),
+    const fn insert(&mut self, start: usize, end: usize, id: usize) {
+        let mut hash = HASH;
+        let mut at = start;
+        while at < end {
+            hash = hash_on(hash, VOCABULARY[at]);
+            at += 1;
+        }
+        let mut slot = hash as usize % SLOTS;
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) % SLOTS;
+        }
+        self.slots[slot] = id as u16 + 1;
+        if self.longest < end - start {
+            self.longest = end - start;
         }
     }
-    vocabulary
-});
+
+    /// Gives the id of what has these letters and this hash.
+    fn id(&self, letters: &[u8], hash: u32) -> Option<u32> {
+        let mut slot = hash as usize % SLOTS;
+        while self.slots[slot] != 0 {
+            let id = usize::from(self.slots[slot] - 1);
+            let (start, end) = bounds(id);
+            if &VOCABULARY[start + self.mark..end] == letters {
+                return Some(id as u32);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
+        None
+    }
+
+    /// Gives the longest token that letters begin with: its length in bytes, and its id.
+    fn longest_piece(&self, letters: &[u8]) -> Option<(usize, u32)> {
+        let mut hashes = [0; LONGEST_TOKEN];
+        let mut hash = HASH;
+        for (&letter, kept) in letters.iter().zip(&mut hashes[..self.longest]) {
+            hash = hash_on(hash, letter);
+            *kept = hash;
+        }
+        (1..=letters.len().min(self.longest))
+            .rev()
+            .find_map(|end| Some((end, self.id(&letters[..end], hashes[end - 1])?)))
+    }
+}
+
+/// No token is longer, in bytes.
+const LONGEST_TOKEN: usize = 32;
+
+const fn starts() -> [u32; TOKENS + 1] {
+    let mut starts = [0; TOKENS + 1];
+    let (mut at, mut id) = (0, 0);
+    while at < VOCABULARY.len() {
+        if VOCABULARY[at] == b'\n' {
+            id += 1;
+            starts[id] = at as u32 + 1;
+        }
+        at += 1;
+    }
+    assert!(id == TOKENS, "as many lines as tokens");
+    starts
+}
+
+/// Where a token begins and ends.
+const fn bounds(id: usize) -> (usize, usize) {
+    (STARTS[id] as usize, STARTS[id + 1] as usize - 1)
+}
+
+/// The hash of no letters: FNV-1a, in 32 bits.
+const HASH: u32 = 0x811c_9dc5;
+
+const fn hash_on(hash: u32, letter: u8) -> u32 {
+    (hash ^ letter as u32).wrapping_mul(0x0100_0193)
+}
+
+fn hash(letters: &[u8]) -> u32 {
+    letters
+        .iter()
+        .fold(HASH, |hash, &letter| hash_on(hash, letter))
+}
 
 /// Gives the token ids of a text in order, repeats included.
 ///
@@ -96,7 +181,9 @@ const CUTS: [(bool, bool); 128] = {
 
 /// Tells a word in lower case that the vocabulary has as one piece.
 pub fn is_known_word(word: &str) -> bool {
-    VOCABULARY.beginnings.ids.contains_key(word)
+    BEGINNINGS
+        .id(word.as_bytes(), hash(word.as_bytes()))
+        .is_some()
 }
 
 /// Does for ASCII what [`bare_text`] does: there is nothing to compose and no ideograph.
@@ -154,8 +241,8 @@ fn is_ideograph(character: char) -> bool {
 
 /// Appends the pieces of a word, each the longest that the vocabulary has there.
 fn append_pieces(ids: &mut Vec<u32>, word: &str) {
-    let vocabulary = &*VOCABULARY;
-    if let Some(&id) = vocabulary.beginnings.ids.get(word) {
+    let mut rest = word.as_bytes();
+    if let Some(id) = BEGINNINGS.id(rest, hash(rest)) {
         ids.push(id);
         return;
     }
@@ -164,19 +251,44 @@ fn append_pieces(ids: &mut Vec<u32>, word: &str) {
         return;
     }
     let known = ids.len();
-    let mut rest = word;
-    let mut tokens = &vocabulary.beginnings;
     while !rest.is_empty() {
-        let longest = rest.len().min(tokens.longest);
-        let piece = (1..=longest)
-            .rev()
-            .find_map(|end| Some((end, *tokens.ids.get(rest.get(..end)?)?)));
+        let piece = match ids.len() == known {
+            true => BEGINNINGS.longest_piece(rest),
+            false => CONTINUATIONS.longest_piece(rest),
+        };
         let Some((end, id)) = piece else {
             ids.truncate(known);
             return;
         };
         ids.push(id);
         rest = &rest[end..];
-        tokens = &vocabulary.continuations;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_of_the_vocabulary_is_found_and_nothing_else() {
+        let lines = include_str!("../../data/vocab.txt").lines();
+        for (id, token) in (0..).zip(lines) {
+            let (tokens, letters) = match token.strip_prefix("##") {
+                Some(letters) if !letters.is_empty() => (&CONTINUATIONS as &dyn Table, letters),
+                _ => (&BEGINNINGS as &dyn Table, token),
+            };
+            assert_eq!(tokens.get(letters), Some(id), "{token}");
+            assert_eq!(tokens.get(&format!("{letters}\u{301}")), None, "{token}");
+        }
+    }
+
+    trait Table {
+        fn get(&self, letters: &str) -> Option<u32>;
+    }
+
+    impl<const SLOTS: usize> Table for Tokens<SLOTS> {
+        fn get(&self, letters: &str) -> Option<u32> {
+            self.id(letters.as_bytes(), hash(letters.as_bytes()))
+        }
     }
 }

@@ -12,7 +12,6 @@ mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use fnv::FnvBuilder;
 pub use spelling::{is_misspelt, mend};
 pub use stemmer::stem;
 pub use unicode::{

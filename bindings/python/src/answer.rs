@@ -132,9 +132,15 @@ fn verification(py: Python<'_>, problems: &[Problem]) -> PyResult<Py<PyAny>> {
 
 /// Makes a `datetime` in UTC. The module is imported when the first is read.
 pub fn time(py: Python<'_>, at: Timestamp) -> PyResult<Py<PyAny>> {
-    static DATETIME: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static READ: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let read = READ.get_or_try_init(py, || {
+        let class = py.import("datetime")?.getattr("datetime")?;
+        class.getattr("fromisoformat").map(Bound::unbind)
+    })?;
+    let mut text = at.to_string();
     // Python 3.10 does not read a Z.
-    let text = at.to_string().replace('Z', "+00:00");
-    let class = DATETIME.import(py, "datetime", "datetime")?;
-    Ok(class.call_method1("fromisoformat", (text,))?.unbind())
+    if text.pop() == Some('Z') {
+        text.push_str("+00:00");
+    }
+    read.call1(py, (text,))
 }

@@ -75,6 +75,59 @@ fn write_items<'py>(
     Ok(())
 }
 
+/// The integers that stand for themselves end here: 2^53 - 1.
+const MAX_INTEGER: i64 = (1 << 53) - 1;
+
+/// Of options, by their wire names, those that are neither `unset` nor at their default: in a dict what is plain JSON, and in a list what
+/// remains to be read by `readers` or to be refused.
+#[pyfunction]
+pub fn chosen<'py>(
+    given: &Bound<'py, PyDict>,
+    defaults: &Bound<'py, PyDict>,
+    unset: &Bound<'py, PyAny>,
+    readers: &Bound<'py, PyDict>,
+) -> PyResult<(Bound<'py, PyDict>, Option<Bound<'py, PyList>>)> {
+    let plain = PyDict::new(given.py());
+    let mut rest = None;
+    for (name, value) in given {
+        if value.is(unset) || is_default(defaults.get_item(&name)?, &value)? {
+            continue;
+        }
+        if value.is_none() || (!readers.contains(&name)? && is_plain(&value)) {
+            plain.set_item(name, value)?;
+        } else {
+            rest.get_or_insert_with(|| PyList::empty(given.py()))
+                .append((name, value))?;
+        }
+    }
+    Ok((plain, rest))
+}
+
+fn is_default(default: Option<Bound<'_, PyAny>>, value: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let Some(default) = default else {
+        return Ok(false);
+    };
+    // Each place where a number is written makes an object of its own.
+    let is_number = |it: &Bound<'_, PyAny>| it.is_exact_instance_of::<PyFloat>();
+    Ok(value.is(&default) || (is_number(value) && is_number(&default) && value.eq(default)?))
+}
+
+/// Whether a text, a boolean or a number is JSON as it is; subclasses may be something else.
+fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        return text.to_str().is_ok();
+    }
+    if value.is_exact_instance_of::<PyInt>() {
+        let integer = value.extract::<i64>();
+        return integer.is_ok_and(|integer| (-MAX_INTEGER..=MAX_INTEGER).contains(&integer));
+    }
+    if value.is_exact_instance_of::<PyFloat>() {
+        let float = value.extract::<f64>();
+        return float.is_ok_and(|float| float.abs() <= MAX_INTEGER as f64);
+    }
+    value.is_exact_instance_of::<PyBool>()
+}
+
 /// Makes a dict of a JSON object.
 pub fn members(py: Python<'_>, members: &Map<String, Value>) -> PyResult<Py<PyAny>> {
     let dict = PyDict::new(py);

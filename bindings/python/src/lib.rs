@@ -474,6 +474,8 @@ mod _native {
         end_deliveries,
     };
     #[pymodule_export]
+    use crate::json::chosen;
+    #[pymodule_export]
     use crate::records::{Hit, Record};
     #[pymodule_export]
     use crate::values::{

@@ -13,6 +13,9 @@ use crate::values::Value;
 /// A field that is made when it is first read.
 type Lazy = OnceLock<Py<PyAny>>;
 
+/// What makes a field: of the record, and of what the core gave for it.
+type Make = fn(&Record, &agentmem_core::Record, Python<'_>) -> PyResult<Py<PyAny>>;
+
 fn read(
     py: Python<'_>,
     field: &Lazy,
@@ -59,8 +62,8 @@ macro_rules! record {
                 $(#[doc = $what])*
                 #[getter]
                 fn $field(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-                    let make: fn(&agentmem_core::Record, Python<'_>) -> PyResult<Py<PyAny>> = $make;
-                    read(py, &self.$field, || make(self.of(), py))
+                    let make: Make = $make;
+                    read(py, &self.$field, || make(self, self.of(), py))
                 }
             )*
         }
@@ -102,31 +105,34 @@ macro_rules! record {
 
 record! {
     /// 1 to 256 bytes; a UUID of version 7 (RFC 9562) if the caller gave none.
-    id: |of, py| of.id.as_str().into_py_any(py),
+    id: |_, of, py| of.id.as_str().into_py_any(py),
     /// Not blank, at most 1 MiB.
-    content: |of, py| of.content.as_str().into_py_any(py),
+    content: |_, of, py| of.content.as_str().into_py_any(py),
     /// Whose it is; None for nobody's.
-    user_id: |of, py| of.scope.user_id.as_deref().into_py_any(py),
+    user_id: |_, of, py| of.scope.user_id.as_deref().into_py_any(py),
     /// The agent; None for none.
-    agent_id: |of, py| of.scope.agent_id.as_deref().into_py_any(py),
+    agent_id: |_, of, py| of.scope.agent_id.as_deref().into_py_any(py),
     /// The run, such as one conversation; None for none.
-    run_id: |of, py| of.scope.run_id.as_deref().into_py_any(py),
+    run_id: |_, of, py| of.scope.run_id.as_deref().into_py_any(py),
     /// Who says it in a conversation, such as `user`. A record with a role is a *turn*.
-    role: |of, py| of.role.as_deref().into_py_any(py),
+    role: |_, of, py| of.role.as_deref().into_py_any(py),
     /// The speaker's name.
-    name: |of, py| of.name.as_deref().into_py_any(py),
+    name: |_, of, py| of.name.as_deref().into_py_any(py),
     /// A dict of JSON, of this object alone: what is changed in it is changed nowhere else.
-    metadata: |of, py| json::members(py, &of.metadata),
+    metadata: |_, of, py| json::members(py, &of.metadata),
     /// From 0 to 1.
-    importance: |of, py| of.importance.into_py_any(py),
+    importance: |_, of, py| of.importance.into_py_any(py),
     /// When it happened.
-    created_at: |of, py| time(py, of.created_at),
+    created_at: |_, of, py| time(py, of.created_at),
     /// When it was last written.
-    updated_at: |of, py| time(py, of.updated_at),
+    updated_at: |record, of, py| match of.updated_at == of.created_at {
+        true => record.created_at(py), // Most are as they were added.
+        false => time(py, of.updated_at),
+    },
     /// From then on it counts as absent.
-    expires_at: |of, py| of.expires_at.map_or_else(|| Ok(py.None()), |at| time(py, at)),
+    expires_at: |_, of, py| of.expires_at.map_or_else(|| Ok(py.None()), |at| time(py, at)),
     /// 1 at `add`, one more at each `update`.
-    version: |of, py| of.version.into_py_any(py),
+    version: |_, of, py| of.version.into_py_any(py),
 }
 
 impl Record {

@@ -22,6 +22,7 @@ __all__ = [
     "Stats",
     "Value",
     "Verification",
+    "chosen",
     "end_deliveries",
 ]
 
@@ -242,4 +243,7 @@ class NativeImporting:
     def step(self, vectors: bytes) -> Any: ...
     def end(self) -> None: ...
 
+def chosen(
+    given: JsonObject, defaults: JsonObject, unset: object, readers: JsonObject
+) -> tuple[JsonObject, list[tuple[str, object]] | None]: ...
 def end_deliveries() -> None: ...

@@ -10,6 +10,7 @@ import os
 import time
 
 from ._errors import InvalidArgumentError
+from ._native import chosen
 
 TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
 if TYPE_CHECKING:
@@ -71,8 +72,10 @@ SEARCH_DEFAULTS = {
     "until": None,
     "limit": 10,
     "mode": "hybrid",
+    "minScore": 0.0,
     "embedding": None,
     "recency": None,
+    "importanceWeight": 0.0,
     "context": 0,
     "explain": False,
     "asOf": None,
@@ -80,7 +83,7 @@ SEARCH_DEFAULTS = {
 """What some options of `search` are if they are left out."""
 _RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
 _AS_OF_NAMES = {"seq": "seq"}
-_NONE: dict[str, object] = {}
+_NONE: JsonObject = {}
 _ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
 
 
@@ -92,10 +95,10 @@ def read(step: str) -> Any:
 
 
 def options(
-    given: Mapping[str, object],
+    given: JsonObject,
     unknown: Iterable[str] = (),
     vectors: list[bytes] | None = None,
-    defaults: Mapping[str, object] = _NONE,
+    defaults: JsonObject = _NONE,
 ) -> JsonObject:
     """Turns options, by their wire names, into JSON; what is UNSET or its default is left out.
 
@@ -103,11 +106,10 @@ def options(
     """
     for name in unknown:
         raise InvalidArgumentError(f"{_camel(name)} is unknown here", _camel(name))
-    return {
-        name: _option(name, value, name, vectors)
-        for name, value in given.items()
-        if value is not UNSET and value is not defaults.get(name, UNSET)
-    }
+    ready, rest = chosen(given, defaults, UNSET, _READERS)
+    for name, value in rest or ():
+        ready[name] = _option(name, value, name, vectors)
+    return ready
 
 
 def content(value: object, field: str = "content") -> object:
@@ -278,6 +280,7 @@ def _time(value: object, field: str) -> str:
 
 
 _READERS: dict[str, Callable[[object, str], object]] = {
+    "embedding": vector,  # It goes beside the JSON, as `_option` knows.
     "content": content,
     "metadata": _metadata,
     "filter": _filter,

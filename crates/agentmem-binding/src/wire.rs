@@ -180,7 +180,7 @@ pub(crate) fn verification(problems: &[Problem]) -> String {
 
 /// Runs a writer over a buffer in memory, which cannot fail.
 fn finish(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(512);
     write(&mut out).expect("memory takes all that is written to it");
     String::from_utf8(out).expect("JSON is UTF-8")
 }
@@ -221,7 +221,10 @@ fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
     ];
     out.push(b'[');
     for text in texts {
-        serde_json::to_writer(&mut *out, &text)?;
+        match text {
+            Some(text) => write_text(text, out)?,
+            None => out.extend_from_slice(b"null"),
+        }
         out.push(b',');
     }
     serde_json::to_writer(&mut *out, &record.metadata)?;
@@ -234,4 +237,19 @@ fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
         None => out.extend_from_slice(b"null"),
     }
     write!(out, ",{}", record.version)
+}
+
+/// Writes a text. Most have nothing to escape, which is seen for many bytes at once.
+fn write_text(text: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let is_escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    if text
+        .bytes()
+        .fold(false, |found, byte| found | is_escaped(byte))
+    {
+        return Ok(serde_json::to_writer(out, text)?);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
 }

@@ -30,6 +30,20 @@ fn times_agree_with_the_vectors() {
 }
 
 #[test]
+fn times_are_written_as_they_are_read() {
+    let written = [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+        (1_683_554_160_007, "2023-05-08T13:56:00.007Z"),
+        (Timestamp::MAX.as_millis(), "9999-12-31T23:59:59.999Z"),
+    ];
+    for (ms, text) in written {
+        assert_eq!(Timestamp::from_millis(ms).unwrap().to_string(), text);
+        assert_eq!(Timestamp::parse(text).unwrap().as_millis(), ms);
+    }
+}
+
+#[test]
 fn metadata_is_given_back_as_it_is_read_later() {
     let given = serde_json::json!({
         "whole": [5.0, -3.0, -0.0, 0, 9_007_199_254_740_991.0, -9_007_199_254_740_991_i64],

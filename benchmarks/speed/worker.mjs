@@ -245,6 +245,7 @@ async function oneRecord(system) {
   await system.get(chosen[0]);
   return {
     get: await timed(chosen.slice(0, third), (one) => system.get(one)),
+    again: await timed(chosen.slice(0, third), (one) => system.get(one)),
     update: await timed(chosen.slice(third, 2 * third), (one) =>
       system.update(one, `${CHANGED}, ${one.id}`),
     ),

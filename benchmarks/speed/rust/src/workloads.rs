@@ -235,6 +235,7 @@ fn one_record(task: &Task, bare: bool) -> Result<Value, Failed> {
         let system = Sqlite::open(&task.store)?;
         return Ok(json!({
             "get": timed(read, seconds, |record| system.get(record).map(drop))?,
+            "again": timed(read, seconds, |record| system.get(record).map(drop))?,
             "update": timed(changed, seconds, |record| system.update(record, &text(record)))?,
             "delete": timed(deleted, seconds, |record| system.delete(record))?,
         }));
@@ -244,6 +245,7 @@ fn one_record(task: &Task, bare: bool) -> Result<Value, Failed> {
     memory.get(&read[0].id)?;
     Ok(json!({
         "get": timed(read, seconds, |record| Ok(memory.get(&record.id).map(drop)?))?,
+        "again": timed(read, seconds, |record| Ok(memory.get(&record.id).map(drop)?))?,
         "update": timed(changed, seconds, |record| system.update(record, text(record)))?,
         "delete": timed(deleted, seconds, |record| Ok(memory.delete(&record.id).map(drop)?))?,
     }))

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::error::{Code, Error, Result};
 use crate::store::lock;
 
-/// The steps in which a kernel notes times: 10 ms at most, and with a margin.
-const TICK: Duration = Duration::from_millis(50);
+/// The steps in which a kernel notes times: 10 ms at most, and with a margin as long.
+const TICK: Duration = Duration::from_millis(20);
 /// The steps of a file system that keeps no fractions of a second: 2 s at most, and with a margin.
 const COARSE_TICK: Duration = Duration::from_millis(2_500);
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import forms
+import from_now
 import packages
 import report
 import typos
@@ -49,6 +50,11 @@ class Plan:
         own = [(one.user, one.text) for one in self.asked]
         return own + [search for searches in self.unanswered.values() for search in searches]
 
+    def times(self) -> list[float | None]:
+        """When each is asked, in seconds since 1970; None: at the time of the clock."""
+        times = [one.now for one in self.asked]
+        return times + [None] * (len(self.searches()) - len(times))
+
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
@@ -56,6 +62,12 @@ def main(arguments: Sequence[str]) -> None:
     if options.typos:
         data.form += " with a slip of the keyboard in each question"
         data.questions = typos.misspell(data.questions, options.seed)
+    if options.times:
+        data.form += {
+            "now": ", questions with a date asked from soon after it",
+            "date": ", the same questions with their date",
+        }[options.times]
+        data.questions = from_now.ask(data.questions, options.times)
     plan = make_plan(data, options.split)
     if any(name in BASELINES for name in options.systems):
         packages.install()
@@ -105,6 +117,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     option("--no-node", action="store_true", help="do not check that Node gives the same")
     option("--weight", type=float, help="of MiniLM in the fusion, if not to be chosen by tuning")
     option("--typos", action="store_true", help="a slip of the keyboard in each question")
+    option(
+        "--times",
+        choices=("now", "date"),
+        help="only questions with a date: asked from soon after it (now), or as they are (date)",
+    )
     option("--seed", type=int, default=1, help="of the bootstrap and the slips (1)")
     options = parser.parse_args(arguments)
     options.split = options.split or "test"
@@ -178,6 +195,7 @@ def make_task(data: forms.Data, plan: Plan, options: argparse.Namespace) -> dict
     return {
         "records": plan.records,
         "searches": plan.searches(),
+        "times": plan.times(),
         "limit": LIMIT,
         "weight": options.weight,
         "tuning": {

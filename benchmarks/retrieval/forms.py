@@ -40,6 +40,8 @@ class Question:
     """The ids of the records that answer it; none: nothing does."""
     category: str | None = None
     split: Literal["test", "tune"] = "test"
+    now: float | None = None
+    """When it is asked, in seconds since 1970; None: at the time of the clock."""
 
 
 @dataclass

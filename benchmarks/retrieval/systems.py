@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -49,8 +50,13 @@ class AgentMem:
 
     def __init__(self, mode: Mode) -> None:
         self.mode: Mode = mode
+        self.now: float | None = None
         self.folder = tempfile.TemporaryDirectory(prefix="agentmem-retrieval-")
-        self.memory = SyncMemory(Path(self.folder.name) / "bench.agentmem")
+        self.memory = SyncMemory(Path(self.folder.name) / "bench.agentmem", clock=self.clock)
+
+    def clock(self) -> float:
+        """Milliseconds since 1970, at the time that a question is asked."""
+        return (time.time() if self.now is None else self.now) * 1000
 
     def add(self, user: str | None, records: Sequence[Record]) -> None:
         items: list[Any] = [

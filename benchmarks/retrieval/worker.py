@@ -52,6 +52,8 @@ def answer(name: str, task: Task) -> dict[str, Any]:
     coder = transformer(system)
     searches = task["searches"]
     for place, (user, query) in Progress(name, len(searches), "searches").over(searches):
+        if isinstance(system, systems.AgentMem):
+            system.now = task["times"][place]
         fresh = coder is not None and place < FRESH_SEARCHES
         with uncached(coder) if fresh else contextlib.nullcontext(), timed() as cost:
             hits.append(system.search(user, query, task["limit"]))

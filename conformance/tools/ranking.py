@@ -14,7 +14,7 @@ import sys
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -402,6 +402,103 @@ def mended(query: str, partition: Partition) -> str:
     return query
 
 
+MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
+WEEKDAYS = [date(2000, 5, day).strftime("%A").lower() for day in range(1, 8)]
+NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
+N = "(?P<n>[1-9][0-9]{0,2}|an?|couple of|%s)" % "|".join(NUMBERS)
+PHRASES = [
+    "today|tonight|this (?:morning|afternoon|evening)",
+    "yesterday|last night",
+    "day before yesterday",
+    f"{N} days? ago",
+    f"last (?P<weekday>{'|'.join(WEEKDAYS)})",
+    "last weekend",
+    "this week",
+    "last week",
+    f"{N} weeks? ago",
+    f"past week|(?:last|past) {N} days",
+    f"this month|last month|{N} months? ago",
+    f"last (?P<month>{'|'.join(MONTHS)})",
+]
+
+
+def dated(query: str, partition: Partition) -> str:
+    """8.16. The clock of the stores is `NOW`."""
+    at, out = 0, ""
+    while at < len(query):
+        free = not (query[:at][-1:].isascii() and query[:at][-1:].isalnum())
+        for row, phrase in enumerate(PHRASES):
+            pattern = f"(?i:{phrase.replace(' ', ' +')})(?![A-Za-z0-9]|[^\\x00-\\x7f]| +of(?![A-Za-z0-9]))"
+            match = re.compile(pattern, re.ASCII).match(query, at)
+            if match and free and query[:at][-1:].isascii() and is_one(row, match):
+                parts = dates(row, match)
+                known = [[w for w in part if has(w, partition)] for part in parts]
+                out += " ".join(sum(known, [])) if all(known) else match[0]
+                at = match.end()
+                break
+        else:
+            out += query[at]
+            at += 1
+    return out
+
+
+def has(word: str, partition: Partition) -> bool:
+    return any(partition.df1(term) > 0 for term in terms(word))
+
+
+def is_one(row: int, match: re.Match[str]) -> bool:
+    """Whether days are not too many for "the last n days"."""
+    return row != 9 or count(match) <= 7
+
+
+def count(match: re.Match[str], otherwise: int = 7) -> int:
+    n = match.groupdict().get("n")
+    if n is None:
+        return otherwise
+    n = " ".join(n.lower().split())
+    known = {"a": 1, "an": 1, "couple of": 2} | {
+        w: i + 1 for i, w in enumerate(NUMBERS)
+    }
+    return known.get(n) or int(n)
+
+
+def dates(row: int, match: re.Match[str]) -> list[list[str]]:
+    """Days, months and years of a row of 8.16's table, each once."""
+    today = NOW.date()
+    monday = today - timedelta(today.weekday())
+    this = match[0].lower().startswith("this")
+    back = 0 if this else count(match, 1)
+    stretch = []
+    if row in (10, 11):
+        if row == 11:
+            month = [m.lower() for m in MONTHS].index(match["month"].lower()) + 1
+            back = (today.month - month - 1) % 12 + 1
+        months = today.year * 12 + today.month - 1 - back
+        return [[MONTHS[months % 12]], [str(months // 12)]]
+    if row < 3:
+        stretch = [today - timedelta(row)]
+    elif row == 3:
+        stretch = [today - timedelta(count(match))]
+    elif row == 4:
+        days = [today - timedelta(i) for i in range(1, 8)]
+        stretch = [d for d in days if WEEKDAYS[d.weekday()] == match["weekday"].lower()]
+    elif row == 5:
+        stretch = [monday - timedelta(2), monday - timedelta(1)]
+    elif row == 6:
+        stretch = [monday + timedelta(i) for i in range(today.weekday() + 1)]
+    elif row == 7:
+        stretch = [monday - timedelta(7 - i) for i in range(7)]
+    elif row == 8:
+        stretch = [today - timedelta(7 * count(match) - i) for i in range(-3, 4)]
+    elif row == 9:
+        stretch = [today - timedelta(i) for i in range(count(match), -1, -1)]
+    return [
+        list(dict.fromkeys(str(d.day) for d in stretch)),
+        list(dict.fromkeys(MONTHS[d.month - 1] for d in stretch)),
+        list(dict.fromkeys(str(d.year) for d in stretch)),
+    ]
+
+
 def is_plain(run: re.Match[str], query: str) -> bool:
     beside = query[: run.start()][-1:] + query[run.end() :][:1]
     return run[0].isalpha() and 4 <= len(run[0]) <= 24 and beside.isascii()
@@ -434,7 +531,7 @@ def selected(record: Record, options: dict[str, object]) -> bool:
 def search(
     records: list[Record], options: dict[str, object]
 ) -> list[dict[str, object]]:
-    """8.9 to 8.15, for the options that the stores use."""
+    """8.9 to 8.16, for the options that the stores use."""
     query, mode = str(options["query"]), options.get("mode", "hybrid")
     limit = int(str(options.get("limit", 10)))
     derive(records)
@@ -446,7 +543,8 @@ def search(
         ]
     )
     query = mended(query, partition)
-    found, u = partition.lexical(query)
+    words = dated(query, partition)
+    found, u = partition.lexical(words)
     bm25 = {i: bm25_of(parts) for i, parts in found.items()}
     by_id = {r.id: r for r in partition.records if selected(r, options)}
     if mode == "lexical":
@@ -464,7 +562,7 @@ def search(
             for i, value in scores.items()
         }
     else:
-        scores, why = hybrid(query, partition, by_id, bm25, u, limit)
+        scores, why = hybrid(query, words, partition, by_id, bm25, u, limit)
         for i in why:
             why[i]["terms"] = found[i]
     best = ordered({i: why[i]["value"] for i in why}, by_id)
@@ -560,6 +658,7 @@ def feedback(
 
 def hybrid(
     query: str,
+    words: str,
     partition: Partition,
     by_id: dict[str, Record],
     bm25: dict[str, float],
@@ -577,7 +676,7 @@ def hybrid(
         return {}, {}
     max_b = max(bm25[i] for i in candidates)
     max_c = max(nears[i] for i in candidates)
-    asked = set(terms(query))
+    asked = set(terms(words))
     final = {}
     why: dict[str, dict[str, Any]] = {}
     for i in candidates:
@@ -652,7 +751,7 @@ def render() -> str:
     return f"""{{
   "format": "1.0",
   "title": "Rankings and scores, to the bit",
-  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.11", "8.13", "8.15"],
+  "spec": ["8.2", "8.3", "8.4", "8.5", "8.6", "8.7", "8.8", "8.9", "8.10", "8.11", "8.13", "8.15", "8.16"],
   "why": "Computed from the spec alone by tools/ranking.py, as a second opinion; never edited.",
   "cases": [
 {body}

@@ -43,6 +43,33 @@ CHAT = talk(
     ("Ada", "Every day! I brought some back."),
 )
 
+# Turns of the days before the clock of a case, Thursday 1 January 2026.
+DIARY = [
+    {
+        "id": f"d{i}",
+        "content": content,
+        "role": "user",
+        "name": "Ada",
+        "runId": f"r{i}",
+        "createdAt": f"{day}T18:00:00.000Z",
+    }
+    for i, (day, content) in enumerate(
+        (
+            ("2026-01-01", "Soup again, the last of the pot."),
+            ("2025-12-31", "I cooked lentil soup and danced until twelve."),
+            ("2025-12-30", "I cooked rice with peas."),
+            ("2025-12-28", "We baked bread with my sister."),
+            ("2025-12-25", "I cooked a goose, it took all day."),
+            ("2025-12-22", "I cooked noodles after work."),
+            ("2025-12-16", "I cooked beans, and burnt them."),
+            ("2025-11-11", "We cooked dumplings, two weeks ago they were better."),
+            ("2025-10-05", "I cooked pumpkin last Friday, and today as well."),
+            ("2025-05-08", "I cooked asparagus."),
+            ("2024-06-30", "I cooked on a fire by the lake."),
+        )
+    )
+]
+
 TRIP = talk(
     ("Carla Ruiz", "The ferry leaves at six."),
     ("Dan", "Who has the tickets?"),
@@ -288,6 +315,56 @@ STORES: list[dict[str, object]] = [
             "tea and a story",
         ),
         "searches": [*all_modes("tea"), *all_modes("a story about trains")],
+    },
+    {
+        "name": "times from now",
+        "why": "A phrase finds turns by their date: terms alone change, and what no record knows of stays as it was said.",
+        "items": [
+            *DIARY,
+            *facts("Ada cooks on 31 days of a month", "yesterday's soup"),
+        ],
+        "searches": [
+            *all_modes("what did Ada cook yesterday?", explain=True),
+            *(
+                ask(f"what did Ada cook {when}?", explain=True, limit=4)
+                for when in (
+                    "today",
+                    "TONIGHT",
+                    "this  morning",
+                    "last night",
+                    "the day before yesterday",
+                    "two days ago",
+                    "4 days  ago",
+                    "last Wednesday",
+                    "last thursday",
+                    "last weekend",
+                    "this week",
+                    "last week",
+                    "a week ago",
+                    "a couple of weeks ago",
+                    "in the past week",
+                    "in the last three days",
+                    "in the last ten days ago",
+                    "this month",
+                    "last month",
+                    "three months ago",
+                    "last May",
+                    "last january",
+                    "this year",
+                    "last year",
+                    "2 years ago",
+                    "twelve years ago",
+                    "0 days ago",
+                    "yesterday’s",
+                    "éyesterday",
+                    "on yesterdays",
+                    "in the last week of December",
+                    "last Tuesday and last week, or 3 months ago",
+                )
+            ),
+            ask("yesterday", mode="lexical"),
+            ask("yestreday", mode="lexical"),
+        ],
     },
     {
         "name": "a conversation longer than the reach of context",

@@ -62,6 +62,8 @@ export interface HitTerm {
 /** What a search asks for, beside which records. */
 export interface Question {
   readonly query: string;
+  /** The query with dates for times from now, whose terms are looked for (spec 8.16). */
+  readonly dated: string;
   /** Of the store's embedder, which says how much vectors weigh; without components if none is needed, or there is none. */
   readonly vector: Int8Array;
   readonly embedder: Named;
@@ -139,7 +141,7 @@ interface Ranking {
  * @param selected - those among them that may be found.
  */
 export function rank(index: SearchIndex, selected: readonly Entry[], question: Question): Ranked[] {
-  const words = new Bm25(index, question.mode === "semantic" ? "" : question.query);
+  const words = new Bm25(index, question.mode === "semantic" ? "" : question.dated);
   const ranking = ranked(words, selected, question);
   return cut(ranking, question).map(({ candidate, score }) => {
     const found = { record: candidate.entry.record, score };
@@ -210,7 +212,7 @@ function fuse(
   words: Bm25,
   meaning: Meaning,
   selected: readonly Entry[],
-  { query, limit, embedder }: Question,
+  { dated, limit, embedder }: Question,
 ): Candidate[] {
   const weight = vectorWeight(embedder);
   const count = Math.max(CANDIDATES, limit);
@@ -228,7 +230,7 @@ function fuse(
   }));
   const maxBm25 = greatestOf(candidates, ({ bm25 }) => bm25);
   const maxNear = greatestOf(candidates, ({ near }) => near);
-  const queryTerms = new Set(terms(query));
+  const queryTerms = new Set(terms(dated));
   const fused = candidates.map((candidate) => {
     const { analysis, record } = candidate.entry;
     const b = maxBm25 > 0 ? candidate.bm25 / maxBm25 : 0;

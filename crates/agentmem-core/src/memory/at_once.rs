@@ -47,7 +47,7 @@ impl Memory {
             let is_misspelt = has_words && vocabulary.is_misspelt(query, view);
             (!is_misspelt).then(|| match options.mode {
                 Mode::Semantic => Vec::new(),
-                Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(query),
+                Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(query, view, now),
             })
         };
         let seen = engine.try_view(&selection.scope.user_id, now, terms)?;

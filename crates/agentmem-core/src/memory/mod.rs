@@ -465,7 +465,9 @@ impl Memory {
                         };
                         let terms = match options.mode {
                             Mode::Semantic => Vec::new(),
-                            Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(&mended),
+                            Mode::Lexical | Mode::Hybrid => {
+                                vocabulary.query_terms(&mended, view, now)
+                            }
                         };
                         (mended, terms)
                     })?;

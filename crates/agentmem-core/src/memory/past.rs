@@ -61,7 +61,7 @@ impl Memory {
             let mut vocabulary = Vocabulary::default();
             let view = view_at(snapshot, user, point, &embedding.embedder, &mut vocabulary)?;
             let mended = vocabulary.mend(query, &view);
-            let terms = vocabulary.query_terms(&mended);
+            let terms = vocabulary.query_terms(&mended, &view, point.now);
             let asked = self.analyse([query, &mended], terms, &embedding, options, point.now)?;
             Ok((view, asked))
         })

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::embed;
+use crate::record::Timestamp;
 use crate::search_index::View;
 use crate::text;
 
@@ -61,10 +62,15 @@ impl Vocabulary {
             .collect()
     }
 
-    /// The distinct terms of a query in order of first appearance.
-    pub fn query_terms(&self, query: &str) -> Vec<QueryTerm> {
+    /// The distinct terms of a query in order of first appearance, with dates of a view for times from now (spec 8.16).
+    pub fn query_terms(&self, query: &str, view: &View, now: Timestamp) -> Vec<QueryTerm> {
+        let is_dated = |word: &str| {
+            let mut terms = text::terms(word).into_iter();
+            terms.any(|term| self.having(&term, view) > 0)
+        };
+        let dated = text::write_dates(query, now.as_millis(), is_dated);
         let mut seen = HashSet::new();
-        let terms = text::terms(query).into_iter();
+        let terms = text::terms(&dated).into_iter();
         terms
             .filter(|text| seen.insert(text.clone()))
             .map(|text| QueryTerm {

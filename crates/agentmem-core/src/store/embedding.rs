@@ -29,7 +29,7 @@ const NOTHING: &str = "";
 
 /// The version of the ranking of this release (spec chapter 8). Two releases that rank differently differ in it, so that no two processes
 /// rank one store in two ways.
-pub(super) const OUR_RANKING: i64 = 1;
+pub(super) const OUR_RANKING: i64 = 2;
 
 /// Rows that are derived anew at once.
 const PAGE: i64 = 1000;
@@ -40,8 +40,10 @@ pub(crate) struct Embedding {
     pub embedder: Embedder,
     /// How often the store has moved: vectors of before are of no use.
     moves: i64,
-    /// Whether the vectors are of an older built-in table, or the store was last ranked by an older release.
-    pub is_outdated: bool,
+    /// Whether the vectors are of an older built-in table: it cannot be read as it is.
+    pub has_old_vectors: bool,
+    /// Whether the store was last ranked by an older release.
+    pub has_old_ranking: bool,
 }
 
 impl Embedding {
@@ -96,7 +98,8 @@ pub(super) fn read(connection: &Connection) -> Result<Embedding> {
         Ok(Embedding {
             embedder,
             moves,
-            is_outdated: ranking < OUR_RANKING,
+            has_old_vectors: false,
+            has_old_ranking: ranking < OUR_RANKING,
         })
     };
     match table_version(&embedder) {
@@ -106,7 +109,7 @@ pub(super) fn read(connection: &Connection) -> Result<Embedding> {
         )
         .at("path")),
         Some(_) => embedding(Embedder::BuiltIn).map(|found| Embedding {
-            is_outdated: found.is_outdated || embedder != TABLE_ID,
+            has_old_vectors: embedder != TABLE_ID,
             ..found
         }),
         None if embedder == NOTHING => embedding(Embedder::Nothing),

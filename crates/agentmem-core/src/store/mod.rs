@@ -202,7 +202,7 @@ impl Store {
             // Else it works as it is if that has failed, and the next opening tries again.
             (connection, embedding, _) = connect_to_store(path, opening)?;
         }
-        let is_outdated = embedding.is_outdated || age == schema::Age::First;
+        let is_outdated = embedding.has_old_vectors || age == schema::Age::First;
         if is_outdated && opening.read_only {
             return Err(Error::new(
                 Code::UnsupportedFormat,
@@ -219,7 +219,7 @@ impl Store {
         pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
         // A backup is not, until it is opened.
         use_log(&connection, busy_timeout)?;
-        if is_outdated {
+        if (is_outdated || embedding.has_old_ranking) && !opening.read_only {
             embedding::derive_anew(&connection, busy_timeout)?;
         }
         let pending = upkeep::erasure_step(&connection)?.is_some();

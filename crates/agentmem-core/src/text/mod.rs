@@ -1,6 +1,8 @@
 //! Text analysis: from a text to the terms that a lexical search compares.
 
+mod date;
 mod fnv;
+mod relative_time;
 mod spelling;
 mod stemmer;
 mod stop_words;
@@ -12,6 +14,8 @@ mod tests;
 
 use unicode_normalization::UnicodeNormalization;
 
+pub use date::civil_date;
+pub use relative_time::write_dates;
 pub use spelling::{is_misspelt, mend};
 pub use stemmer::stem;
 pub use unicode::{
@@ -19,6 +23,7 @@ pub use unicode::{
     remove_unassigned, to_lower,
 };
 
+use date::{MONTHS, MS_PER_DAY};
 use stop_words::is_stop_word;
 use unicode::{ascii_digit, is_mark, is_of_word, is_unspaced_alphabet};
 
@@ -37,50 +42,12 @@ pub fn terms(text: &str) -> Vec<String> {
     found
 }
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// Gives the terms of the date of a moment, as in "8 May, 2023": in UTC, in English, without the time of day.
 ///
 /// `created_ms` counts milliseconds since 1970, before 1 January 10000.
 pub fn date_terms(created_ms: i64) -> Vec<String> {
-    let (year, month, day) = civil_date(created_ms.div_euclid(86_400_000));
+    let (year, month, day) = civil_date(created_ms.div_euclid(MS_PER_DAY));
     terms(&format!("{day} {}, {year}", MONTHS[month]))
-}
-
-/// Gives year, month from 0 and day from 1 of a number of days since 1970 in the Gregorian calendar.
-///
-/// Years are counted from March, so that the leap day ends them (E. Reingold and N. Dershowitz, "Calendrical
-/// Calculations").
-pub fn civil_date(days_since_1970: i64) -> (i64, usize, i64) {
-    const DAYS_IN_400_YEARS: i64 = 146_097;
-    let days = days_since_1970 + 719_468; // since 1 March 0000
-    let era = days.div_euclid(DAYS_IN_400_YEARS);
-    let day_of_era = days.rem_euclid(DAYS_IN_400_YEARS);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let (month, next_year) = if month_from_march < 10 {
-        (month_from_march + 2, 0)
-    } else {
-        (month_from_march - 10, 1)
-    };
-    let month = usize::try_from(month).expect("a month is 0 to 11");
-    (era * 400 + year_of_era + next_year, month, day)
 }
 
 /// A script that writes no spaces between words.

@@ -25,7 +25,7 @@ import { formatTime } from "../record/time.js";
 import { checkId, inScope, narrow, SCOPE_READERS, type ScopeIds } from "../scope.js";
 import { SearchIndex } from "../search-index.js";
 import type { AsOf, LogEvent, PointInTime, Row } from "../store.js";
-import { isBlank, mend } from "../text/index.js";
+import { isBlank, mend, terms, writeDates } from "../text/index.js";
 import type {
   Hit,
   MemoryEvent,
@@ -152,8 +152,10 @@ abstract class RecordCalls implements StreamScopedMemoryApi {
     const selected = index.entries.filter(({ record }) => isSelected(record, selection));
     const recordsWith = (term: string) => index.df1(term);
     const mended = mend(text, { isWord: isKnownWord, recordsWith });
+    const isDated = (word: string) => terms(word).some((term) => index.df1(term) > 0);
     const ranked = rank(index, selected, {
       query: mended,
+      dated: writeDates(mended, point.now, isDated),
       vector: ownVector ?? (mode === "lexical" || isBlank(text) ? new Int8Array() : embed(mended)),
       embedder: this.#engine.vectors.embedder,
       mode,

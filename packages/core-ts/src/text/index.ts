@@ -1,5 +1,6 @@
 // Text analysis: from a text to the terms that a lexical search compares.
 
+import { civilDate, DAY_MS, MONTHS } from "./date.js";
 import { stem } from "./stemmer.js";
 import { STOP_WORDS } from "./stop-words.js";
 import {
@@ -13,6 +14,7 @@ import {
   toLower,
 } from "./unicode.js";
 
+export { writeDates } from "./relative-time.js";
 export { mend } from "./spelling.js";
 export { stem } from "./stemmer.js";
 export { isBlank, removeUnassigned, toLower } from "./unicode.js";
@@ -32,29 +34,14 @@ export function terms(text: string): string[] {
   return found;
 }
 
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
-
 /**
  * Gives the terms of the date of a moment, as in "8 May, 2023": in UTC, in English, without the time of day.
  *
  * `createdAtMs` counts milliseconds since 1970, before 1 January 10000.
  */
 export function dateTerms(createdAtMs: number): string[] {
-  const date = new Date(createdAtMs);
-  return terms(`${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]}, ${date.getUTCFullYear()}`);
+  const { day, month, year } = civilDate(Math.floor(createdAtMs / DAY_MS));
+  return terms(`${day} ${MONTHS[month]}, ${year}`);
 }
 
 /** What joins or stretches letters and says nothing: tatweel, and the zero-width joiner and non-joiner. */

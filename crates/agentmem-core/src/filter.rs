@@ -25,7 +25,11 @@ pub const MAX_FILTER_BYTES: usize = 1 << 20;
 /// # Ok::<(), agentmem_core::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Filter(Vec<Clause>);
+pub struct Filter {
+    clauses: Vec<Clause>,
+    /// Of its RFC 8785 form; 0 within another filter.
+    bytes: usize,
+}
 
 #[derive(Clone, Debug, PartialEq)]
 enum Clause {
@@ -70,23 +74,30 @@ impl Filter {
                 format!("has {nodes} keys and list elements: {MAX_FILTER_NODES} are the most"),
             ));
         }
-        if json::canonical(filter).len() > MAX_FILTER_BYTES {
+        let bytes = json::canonical(filter).len();
+        if bytes > MAX_FILTER_BYTES {
             return Err(Error::invalid(
                 "filter",
                 format!("has more than 1 MiB ({MAX_FILTER_BYTES} bytes) as canonical JSON"),
             ));
         }
-        parse_filter(members, "filter")
+        let clauses = parse_filter(members, "filter")?.clauses;
+        Ok(Filter { clauses, bytes })
+    }
+
+    /// How long its RFC 8785 form is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Tells whether metadata passes the filter.
     pub fn holds(&self, metadata: &Metadata) -> bool {
-        self.0.iter().all(|clause| clause.holds(metadata))
+        self.clauses.iter().all(|clause| clause.holds(metadata))
     }
 
     /// Gives texts that the RFC 8785 form of all metadata has that passes: most of what does not is told by them, without being read.
     pub(crate) fn needles(&self) -> Vec<String> {
-        self.0.iter().flat_map(Clause::needles).collect()
+        self.clauses.iter().flat_map(Clause::needles).collect()
     }
 }
 
@@ -208,7 +219,10 @@ fn parse_filter(members: &Map<String, Value>, at: &str) -> Result<Filter> {
     let clauses = members
         .iter()
         .map(|(key, operand)| parse_clause(key, operand, &format!("{at}.{key}")));
-    clauses.collect::<Result<_>>().map(Filter)
+    Ok(Filter {
+        clauses: clauses.collect::<Result<_>>()?,
+        bytes: 0,
+    })
 }
 
 fn parse_clause(key: &str, operand: &Value, at: &str) -> Result<Clause> {

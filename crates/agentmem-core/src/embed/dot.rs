@@ -47,6 +47,29 @@ pub fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
     }
 }
 
+/// Sets those of `products` to the dot products that have a place among `places`; these are ascending, and the others stay as they are.
+pub fn dots_at(vectors: &[i8], query: &[i16], places: &[usize], products: &mut [i32]) {
+    if query.is_empty() {
+        products.fill(0);
+        return;
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[allow(
+            unsafe_code,
+            reason = "the processor has the instructions, as was just asked"
+        )]
+        // SAFETY: AVX2 was detected.
+        unsafe {
+            avx2::dots_at(vectors, query, places, products);
+        }
+        return;
+    }
+    for &place in places {
+        products[place] = wide_dot(&vectors[place * query.len()..][..query.len()], query);
+    }
+}
+
 #[inline(always)]
 pub(super) fn wide_dot(vector: &[i8], query: &[i16]) -> i32 {
     vector
@@ -76,6 +99,14 @@ mod tests {
             for (number, &product) in products.iter().enumerate() {
                 let vector = &vectors[number * dimensions..][..dimensions];
                 assert_eq!(product, dot(vector, &query), "{dimensions}");
+            }
+            let mut some = vec![1; count];
+            let places: Vec<usize> = (0..count).filter(|place| place % 3 != 1).collect();
+            dots_at(&vectors, &widened(&query), &places, &mut some);
+            for place in 0..count {
+                let is_wanted = places.contains(&place) || dimensions == 0;
+                let expected = if is_wanted { products[place] } else { 1 };
+                assert_eq!(some[place], expected, "{dimensions}");
             }
         }
         let extreme = [-127_i8; 4 * 4096];

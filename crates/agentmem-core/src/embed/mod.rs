@@ -12,7 +12,7 @@ mod wordpiece;
 mod tests;
 
 pub use coverage::Coverage;
-pub use dot::{dot, dots, square_norm, widened};
+pub use dot::{dot, dots, dots_at, square_norm, widened};
 #[cfg(test)]
 use embedder::quantise_floats;
 pub use embedder::{Embedder, MAX_DIMENSIONS};

@@ -2,23 +2,17 @@
 
 use std::cmp::Ordering;
 
-use memchr::memmem::Finder;
-
-use crate::filter::Filter;
-use crate::search_index::{Entry, View};
-use crate::store::Selection;
+use super::selected::Selected;
+use crate::search_index::Entry;
 
 /// Collects the selected records of greatest value.
 ///
 /// Most of a large store is below the least that still counts; whether it is selected is not asked then.
-pub(super) struct Best<'a> {
-    view: &'a View,
-    selection: &'a Selection,
+pub(super) struct Best<'s, 'a> {
+    selected: &'s Selected<'a>,
     count: usize,
     kept: Vec<Valued<'a>>,
     least: f64,
-    /// What the metadata of every selected record has.
-    needles: Vec<Finder<'static>>,
 }
 
 #[derive(Clone, Copy)]
@@ -28,20 +22,13 @@ struct Valued<'a> {
     place: usize,
 }
 
-impl<'a> Best<'a> {
-    pub fn new(view: &'a View, selection: &'a Selection, count: usize) -> Self {
+impl<'s, 'a> Best<'s, 'a> {
+    pub fn new(selected: &'s Selected<'a>, count: usize) -> Self {
         Best {
-            view,
-            selection,
+            selected,
             count,
             kept: Vec::new(),
             least: 0.0,
-            needles: selection
-                .filter
-                .iter()
-                .flat_map(Filter::needles)
-                .map(|needle| Finder::new(&needle).into_owned())
-                .collect(),
         }
     }
 
@@ -52,19 +39,13 @@ impl<'a> Best<'a> {
 
     /// Takes a live record in, if it is selected and may be among the best.
     pub fn offer(&mut self, place: usize, value: f64) {
-        if value < self.least {
+        if value < self.least || !self.selected.may_pass(place) {
             return;
         }
-        let Some(entry) = self.view.live_at(place) else {
+        let Some(entry) = self.selected.view.live_at(place) else {
             return;
         };
-        let metadata = || entry.metadata();
-        let has = |needle: &Finder<'_>| needle.find(entry.metadata_json()).is_some();
-        if !self.needles.iter().all(has)
-            || !self
-                .selection
-                .selects(entry.scope(), entry.created_at(), metadata)
-        {
+        if !self.selected.selects(place, entry) {
             return;
         }
         self.kept.push(Valued {

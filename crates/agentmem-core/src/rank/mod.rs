@@ -7,6 +7,7 @@ mod blend;
 mod exp2;
 mod explain;
 mod ln;
+mod selected;
 mod vectors;
 mod words;
 
@@ -21,6 +22,8 @@ use best::Best;
 pub(crate) use blend::Blend;
 pub use blend::Recency;
 pub use explain::{HitExplanation, HitTerm};
+use selected::Selected;
+use vectors::Cosines;
 use words::Words;
 
 /// What a turn gains whose speaker the query names, and what one loses that asks something itself.
@@ -147,11 +150,12 @@ pub(crate) fn search<'a>(
     selection: &'a Selection,
     query: &Query,
 ) -> Vec<Found<'a>> {
+    let selected = Selected::new(view, selection);
     let words = match query.mode {
-        Mode::Semantic => Words::new(view, &[]),
-        Mode::Lexical | Mode::Hybrid => Words::new(view, &query.terms),
+        Mode::Semantic => Words::new(&selected, &[]),
+        Mode::Lexical | Mode::Hybrid => Words::new(&selected, &query.terms),
     };
-    let (mut candidates, scale) = rank(view, selection, &words, query);
+    let (mut candidates, scale) = rank(&selected, &words, query);
     cut(&mut candidates, &scale, query);
     let found = |candidate: &Candidate<'a>| Found {
         entry: candidate.entry,
@@ -165,16 +169,12 @@ pub(crate) fn search<'a>(
 }
 
 /// The best that the mode finds, at least as many as the query wants, with values.
-fn rank<'a>(
-    view: &'a View,
-    selection: &'a Selection,
-    words: &Words,
-    query: &Query,
-) -> (Vec<Candidate<'a>>, Scale) {
+fn rank<'a>(selected: &Selected<'a>, words: &Words, query: &Query) -> (Vec<Candidate<'a>>, Scale) {
+    let view = selected.view;
     match query.mode {
         Mode::Lexical => {
             let scale = Scale::of_values(words.upper_bound);
-            let mut best = Best::new(view, selection, query.limit);
+            let mut best = Best::new(selected, query.limit);
             for &place in &words.touched {
                 let (place, value) = (place as usize, words.bm25[place as usize]);
                 offer(&mut best, view, place, value, &scale, query);
@@ -189,13 +189,16 @@ fn rank<'a>(
         Mode::Semantic => {
             let scale = Scale::of_values(1.0);
             let norm = embed::square_norm(&query.vector);
-            let mut best = Best::new(view, selection, query.limit);
+            let mut best = Best::new(selected, query.limit);
             if query.blend.is_none() {
-                vectors::offer_nearest(&mut best, view, &query.vector);
+                vectors::offer_nearest(&mut best, selected, &query.vector);
             } else {
-                let cosines = vectors::cosines(view, &query.vector);
-                for (place, &cosine) in cosines.iter().enumerate().filter(|it| *it.1 > 0.0) {
-                    offer(&mut best, view, place, cosine, &scale, query);
+                let cosines = Cosines::new(selected, &query.vector);
+                for place in 0..view.places() {
+                    let cosine = cosines.cosine(place);
+                    if cosine > 0.0 {
+                        offer(&mut best, view, place, cosine, &scale, query);
+                    }
                 }
             }
             let candidate = |(entry, place, value): (Entry<'a>, usize, f64)| {
@@ -213,16 +216,22 @@ fn rank<'a>(
             (best.into_values().map(candidate).collect(), scale)
         }
         Mode::Hybrid => {
-            let cosines = vectors::cosines(view, &query.vector);
-            let near = vectors::near(view, &cosines);
-            let candidates = unite(view, selection, query, words, &cosines, &near);
+            let cosines = Cosines::new(selected, &query.vector);
+            let candidates = unite(selected, query, words, &cosines);
             rank_hybrid(view, words, candidates, query)
         }
     }
 }
 
 /// Offers a record by its value, or by what its score is blended to.
-fn offer(best: &mut Best<'_>, view: &View, place: usize, value: f64, scale: &Scale, query: &Query) {
+fn offer(
+    best: &mut Best<'_, '_>,
+    view: &View,
+    place: usize,
+    value: f64,
+    scale: &Scale,
+    query: &Query,
+) {
     match &query.blend {
         None => best.offer(place, value),
         Some(blend) => {
@@ -404,30 +413,26 @@ fn likelihood(evidence: f64) -> f64 {
 
 /// The best by BM25 above 0 and the best by C above 0, each once.
 fn unite<'a>(
-    view: &'a View,
-    selection: &'a Selection,
+    selected: &Selected<'a>,
     query: &Query,
     words: &Words,
-    cosines: &[f64],
-    near: &[f64],
+    cosines: &Cosines<'_>,
 ) -> Vec<Candidate<'a>> {
     let count = CANDIDATES.max(query.limit);
-    let mut by_words = Best::new(view, selection, count);
+    let mut by_words = Best::new(selected, count);
     for &place in &words.touched {
         by_words.offer(place as usize, words.bm25[place as usize]);
     }
-    let mut by_meaning = Best::new(view, selection, count);
-    for (place, &near) in near.iter().enumerate().filter(|it| *it.1 > 0.0) {
-        by_meaning.offer(place, near);
-    }
+    let mut by_meaning = Best::new(selected, count);
+    cosines.offer_near(&mut by_meaning, selected);
     let both = by_words.into_entries().chain(by_meaning.into_entries());
     let mut both: Vec<(Entry<'a>, usize)> = both.collect();
     both.sort_unstable_by_key(|&(_, place)| place);
     both.dedup_by_key(|&mut (_, place)| place);
     let candidate = |(entry, place): (Entry<'a>, usize)| Candidate {
         bm25: words.bm25.get(place).copied().unwrap_or(0.0),
-        cosine: cosines[place],
-        near: near[place],
+        cosine: cosines.cosine(place),
+        near: cosines.near(place),
         ..Candidate::new(entry, place)
     };
     both.into_iter().map(candidate).collect()

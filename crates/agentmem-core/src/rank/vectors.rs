@@ -1,59 +1,92 @@
-//! Cosines of a query's vector with all vectors of a view (spec 8.7, 8.9).
+//! Cosines of a query's vector with the vectors of a view (spec 8.7, 8.9).
+//!
+//! What counts is told by doubles, in the stated order. Since they take roots and quotients, most records are told apart by floats of 32 bits
+//! first, of which processors take many at once: what is less than the least that still counts by more than floats are wrong is not looked at
+//! further, and so the best are what they are without.
 
 use super::best::Best;
+use super::selected::{Bits, Selected, slots};
 use crate::embed;
-use crate::search_index::{CHUNK_SLOTS, Chunk, View};
+use crate::search_index::{CHUNK_SLOTS, Chunk, REACH, View};
 
-/// The dot products of a query with the vectors of a chunk, by slot; anything where no record is live.
-fn products<'a>(chunk: &Chunk, query: &[i16], products: &'a mut [i32; CHUNK_SLOTS]) -> &'a [i32] {
-    let products = &mut products[..chunk.slots()];
-    embed::dots(chunk.vectors(), query, products);
-    products
+/// More than floats are wrong by, as a share of the right value.
+///
+/// Each conversion, root, quotient and sum is wrong by 2^-24 of its value at most, nothing negative is summed up, and less than 16 of them follow
+/// each other: below 10^-6.
+const WRONG: f64 = 1e-5;
+
+/// Records that are looked at together, to see that none of them counts.
+const BLOCK: usize = 32;
+
+/// Computes dot products of a query with the vectors of chunks.
+struct Products {
+    query: Vec<i16>,
+    wanted: Vec<usize>,
 }
 
-/// The cosines of all records above 0, by place; 0 for the others.
-pub(super) fn cosines(view: &View, query: &[i8]) -> Vec<f64> {
-    let mut cosines = Vec::with_capacity(view.places());
-    let square_norm = embed::square_norm(query);
-    let (query, mut space) = (embed::widened(query), [0; CHUNK_SLOTS]);
-    for chunk in view.chunks() {
-        let products = products(chunk, &query, &mut space).iter();
-        cosines.extend(products.zip(chunk.square_norms()).map(|(&product, &norm)| {
-            embed::cosine(product, square_norm, i64::from(norm)).max(0.0)
-        }));
+impl Products {
+    fn new(query: &[i8]) -> Self {
+        Products {
+            query: embed::widened(query),
+            wanted: Vec::new(),
+        }
     }
-    cosines
+
+    /// Sets the products by slot: of all, or at least of the slots that are wanted, which are given then if the others were left alone.
+    ///
+    /// One behind the other is about twice as quick, so single ones are read only if they are few.
+    fn read(
+        &mut self,
+        chunk: &Chunk,
+        wanted: Option<&Bits>,
+        products: &mut [i32],
+    ) -> Option<&[usize]> {
+        if let Some(wanted) = wanted {
+            self.wanted.clear();
+            self.wanted.extend(slots(wanted));
+            if 2 * self.wanted.len() < chunk.slots() {
+                embed::dots_at(chunk.vectors(), &self.query, &self.wanted, products);
+                return Some(&self.wanted);
+            }
+        }
+        embed::dots(chunk.vectors(), &self.query, products);
+        None
+    }
 }
 
 /// Offers all records with a cosine above 0 that may be among the best by it.
-pub(super) fn offer_nearest(best: &mut Best<'_>, view: &View, query: &[i8]) {
+pub(super) fn offer_nearest(best: &mut Best<'_, '_>, selected: &Selected<'_>, query: &[i8]) {
     let square_norm = embed::square_norm(query);
-    let (query, mut space) = (embed::widened(query), [0; CHUNK_SLOTS]);
-    for (number, chunk) in view.chunks().iter().enumerate() {
-        let products = products(chunk, &query, &mut space).chunks(BLOCK);
-        let blocks = products.zip(chunk.square_norms().chunks(BLOCK));
-        for (block, (products, norms)) in blocks.enumerate() {
-            if !reach(products, norms, best.least(), square_norm) {
-                continue;
+    let (mut reader, mut space) = (Products::new(query), [0; CHUNK_SLOTS]);
+    for (number, chunk) in selected.view.chunks().iter().enumerate() {
+        let products = &mut space[..chunk.slots()];
+        let norms = chunk.square_norms();
+        let offer = |best: &mut Best<'_, '_>, slot: usize, product: i32| {
+            let cosine = embed::cosine(product, square_norm, i64::from(norms[slot]));
+            if cosine > 0.0 {
+                best.offer(number * CHUNK_SLOTS + slot, cosine);
             }
-            for (slot, (&product, &norm)) in products.iter().zip(norms).enumerate() {
-                let cosine = embed::cosine(product, square_norm, i64::from(norm));
-                if cosine > 0.0 {
-                    best.offer(number * CHUNK_SLOTS + block * BLOCK + slot, cosine);
+        };
+        if let Some(wanted) = reader.read(chunk, selected.slots(number), products) {
+            for &slot in wanted {
+                offer(best, slot, products[slot]);
+            }
+            continue;
+        }
+        let blocks = products.chunks(BLOCK).zip(norms.chunks(BLOCK));
+        for (block, (products, norms)) in blocks.enumerate() {
+            if reach(products, norms, best.least(), square_norm) {
+                for (slot, &product) in products.iter().enumerate() {
+                    offer(best, block * BLOCK + slot, product);
                 }
             }
         }
     }
 }
 
-/// Records that are looked at together, to see that none of them counts.
-const BLOCK: usize = 32;
-
 /// Whether some cosine above 0 may be at least `least`, told without roots and quotients.
-///
-/// In floats of 32 bits, of which processors compare many at once; what they round off is far below one part in 10^5.
 fn reach(products: &[i32], square_norms: &[u32], least: f64, query_square_norm: i64) -> bool {
-    let least = (least * least * query_square_norm as f64 * (1.0 - 1e-5)) as f32;
+    let least = (least * least * query_square_norm as f64 * (1.0 - WRONG)) as f32;
     let pairs = products.iter().zip(square_norms);
     pairs.fold(false, |any, (&product, &norm)| {
         let (product, norm) = (product as f32, norm.cast_signed() as f32);
@@ -61,14 +94,106 @@ fn reach(products: &[i32], square_norms: &[u32], least: f64, query_square_norm: 
     })
 }
 
-/// C of spec 8.9 by place: what the neighbours of a turn mean counts too, the less the further away.
-pub(super) fn near(view: &View, cosines: &[f64]) -> Vec<f64> {
-    let near = |(place, &cosine): (usize, &f64)| {
-        let mut pairs = [0.0; 3];
-        for (place, distance) in view.neighbours(place) {
-            pairs[distance - 1] += cosines[place];
+/// The cosines of the records that a search may find, and of the turns around them.
+pub(super) struct Cosines<'a> {
+    view: &'a View,
+    square_norm: i64,
+    /// Dot products by place; 0 or more, whatever they are, where none was wanted.
+    products: Vec<i32>,
+}
+
+impl<'a> Cosines<'a> {
+    pub fn new(selected: &Selected<'a>, query: &[i8]) -> Self {
+        let view = selected.view;
+        let wanted = selected.with_neighbours();
+        let mut reader = Products::new(query);
+        let mut products = vec![0; view.places()];
+        let chunks = view.chunks().iter().zip(products.chunks_mut(CHUNK_SLOTS));
+        for (number, (chunk, products)) in chunks.enumerate() {
+            reader.read(chunk, wanted.as_ref().map(|bits| &bits[number]), products);
         }
-        ((cosine + 0.5 * pairs[0]) + 0.25 * pairs[1]) + 0.125 * pairs[2]
-    };
-    cosines.iter().enumerate().map(near).collect()
+        Cosines {
+            view,
+            square_norm: embed::square_norm(query),
+            products,
+        }
+    }
+
+    /// The cosine of the record at a place, 0 or more; 0 where none is live.
+    pub fn cosine(&self, place: usize) -> f64 {
+        let norm = self.view.chunks()[place / CHUNK_SLOTS].square_norms()[place % CHUNK_SLOTS];
+        embed::cosine(self.products[place], self.square_norm, i64::from(norm)).max(0.0)
+    }
+
+    /// C of spec 8.9: what the neighbours of a turn mean counts too, the less the further away.
+    pub fn near(&self, place: usize) -> f64 {
+        let mut pairs = [0.0; 3];
+        for (place, distance) in self.view.neighbours(place) {
+            pairs[distance - 1] += self.cosine(place);
+        }
+        ((self.cosine(place) + 0.5 * pairs[0]) + 0.25 * pairs[1]) + 0.125 * pairs[2]
+    }
+
+    /// Offers all records by C that may be among the best by it.
+    pub fn offer_near(&self, best: &mut Best<'_, '_>, selected: &Selected<'_>) {
+        let about = self.about();
+        let root = (self.square_norm as f64).sqrt() * (1.0 - WRONG);
+        let mut consider = |place: usize, about_near: f32| {
+            if about_near < (best.least() * root) as f32 {
+                return;
+            }
+            let near = self.near(place);
+            if near > 0.0 {
+                best.offer(place, near);
+            }
+        };
+        if !selected.is_known() {
+            let about_near = self.about_near(&about);
+            for (place, &about_near) in about_near.iter().enumerate() {
+                consider(place, about_near);
+            }
+            return;
+        }
+        for number in 0..self.view.chunks().len() {
+            for slot in selected.slots(number).into_iter().flat_map(slots) {
+                let place = number * CHUNK_SLOTS + slot;
+                let neighbours = self.view.neighbours(place);
+                let weighed = neighbours.map(|(place, away)| about[place] / (1 << away) as f32);
+                consider(place, about[place] + weighed.sum::<f32>());
+            }
+        }
+    }
+
+    /// By place: the cosine times the length of the query's vector, as a float.
+    fn about(&self) -> Vec<f32> {
+        let mut about = Vec::with_capacity(self.products.len());
+        let chunks = self.view.chunks().iter();
+        for (chunk, products) in chunks.zip(self.products.chunks(CHUNK_SLOTS)) {
+            let pairs = products.iter().zip(chunk.square_norms());
+            about.extend(pairs.map(|(&product, &norm)| {
+                let (product, norm) = (product.max(0) as f32, norm.cast_signed() as f32);
+                // Where no record is live the norm is 0.
+                let live = if norm > 0.0 { product } else { 0.0 };
+                live / norm.max(1.0).sqrt()
+            }));
+        }
+        about
+    }
+
+    /// C in the same measure: each conversation is gone through once, which takes a sixth of going from each turn to all of its neighbours.
+    fn about_near(&self, about: &[f32]) -> Vec<f32> {
+        let mut near = about.to_vec();
+        let mut values = Vec::new();
+        self.view.conversations(|turns| {
+            values.clear();
+            values.resize(REACH, 0.0);
+            values.extend(turns.iter().map(|&place| about[place]));
+            values.resize(turns.len() + 2 * REACH, 0.0);
+            for (&place, window) in turns.iter().zip(values.windows(2 * REACH + 1)) {
+                let pair = |away: usize| window[REACH - away] + window[REACH + away];
+                near[place] = window[REACH] + 0.5 * pair(1) + 0.25 * pair(2) + 0.125 * pair(3);
+            }
+        });
+        near
+    }
 }

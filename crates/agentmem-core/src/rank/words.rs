@@ -1,11 +1,12 @@
 //! BM25 of a query over conversational context (spec 8.4).
 
 use super::ln::ln;
+use super::selected::Selected;
 use crate::search_index::{CHUNK_SLOTS, QueryTerm, View};
 
 /// The query's words in all records of a view.
 pub(super) struct Words {
-    /// By place; empty if there are no terms.
+    /// By place, of records that may be selected; empty if there are no terms.
     pub bm25: Vec<f64>,
     /// The places where it is above 0.
     pub touched: Vec<u32>,
@@ -23,7 +24,8 @@ pub(super) struct Words {
 
 impl Words {
     /// Reads all records by distinct terms.
-    pub fn new(view: &View, terms: &[QueryTerm]) -> Self {
+    pub fn new(selected: &Selected<'_>, terms: &[QueryTerm]) -> Self {
+        let view = selected.view;
         let (n, words) = (view.live() as f64, view.words() as f64);
         let long = ((words / n) / 32.0 - 1.0).clamp(0.0, 1.0);
         let mut it = Words {
@@ -37,11 +39,12 @@ impl Words {
             words,
             b: 0.4 + 0.35 * long,
         };
-        it.read(view, terms);
+        it.read(selected, terms);
         it
     }
 
-    fn read(&mut self, view: &View, terms: &[QueryTerm]) {
+    fn read(&mut self, selected: &Selected<'_>, terms: &[QueryTerm]) {
+        let view = selected.view;
         if terms.is_empty() {
             return;
         }
@@ -58,7 +61,11 @@ impl Words {
             sum += idf;
             for place in having.drain(..) {
                 let at = place as usize;
-                let part = self.part(view, at, idf, std::mem::take(&mut tf8[at]));
+                let tf8 = std::mem::take(&mut tf8[at]);
+                if !selected.may_pass(at) {
+                    continue;
+                }
+                let part = self.part(view, at, idf, tf8);
                 if self.bm25[at] == 0.0 {
                     self.touched.push(place);
                 }

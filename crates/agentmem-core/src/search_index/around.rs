@@ -4,7 +4,7 @@ use super::chunk::NOWHERE;
 use super::{CHUNK_SLOTS, Entry, View};
 
 /// How many turns before and after a turn are its neighbours.
-pub(super) const REACH: usize = 3;
+pub(crate) const REACH: usize = 3;
 
 const BEFORE: usize = 0;
 const AFTER: usize = 1;
@@ -22,6 +22,22 @@ impl View {
     pub fn neighbours(&self, place: usize) -> impl Iterator<Item = (usize, usize)> {
         let side = |direction| self.walk(place, direction).take(REACH).zip(1..);
         side(BEFORE).chain(side(AFTER))
+    }
+
+    /// Gives each conversation of more than one turn, as the places of its turns in order.
+    pub fn conversations(&self, mut each: impl FnMut(&[usize])) {
+        let mut turns = Vec::new();
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            for (slot, links) in chunk.all_links().iter().enumerate() {
+                if links[BEFORE] == NOWHERE && links[AFTER] != NOWHERE {
+                    let first = number * CHUNK_SLOTS + slot;
+                    turns.clear();
+                    turns.push(first);
+                    turns.extend(self.walk(first, AFTER));
+                    each(&turns);
+                }
+            }
+        }
     }
 
     /// At most `count` turns before the one at a place and as many after it, oldest first; none if it is no turn.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::packed::{self, Packed};
+use super::passing::{KnownFilter, Passing, Remembered};
 use super::postings::Postings;
 use super::{Document, Moment};
 use crate::embed;
@@ -45,6 +46,7 @@ pub(crate) struct Chunk {
     /// The sum of squares of the vector; 0 too where no record is live.
     square_norms: Vec<u32>,
     postings: Postings,
+    filters: Remembered,
 }
 
 impl Chunk {
@@ -73,6 +75,7 @@ impl Chunk {
     /// Puts a record into an empty slot; it is not live yet.
     pub fn put(&mut self, slot: usize, document: &Document, scope: Arc<Scope>) {
         let is_turn = document.record.role.is_some();
+        self.filters.forget(slot);
         self.created_at[slot] = document.record.created_at.as_millis();
         self.scopes[slot] = Some(scope);
         self.flags[slot] = (TURN * u8::from(is_turn)) | (ASKS * u8::from(document.asks));
@@ -100,6 +103,7 @@ impl Chunk {
     /// Empties a slot whose record is not live.
     pub fn clear(&mut self, slot: usize) {
         self.wasted += self.packed_len(slot);
+        self.filters.forget(slot);
         self.scopes[slot] = None;
         self.flags[slot] = 0;
         self.word_counts[slot] = 0;
@@ -181,6 +185,11 @@ impl Chunk {
         self.links[slot]
     }
 
+    /// Those of all slots.
+    pub fn all_links(&self) -> &[[u32; 2]] {
+        &self.links
+    }
+
     /// When a turn happened; ties in the order of adding.
     pub fn moment(&self, slot: usize) -> Moment {
         (self.created_at[slot], self.seqs[slot])
@@ -207,6 +216,11 @@ impl Chunk {
 
     pub fn vector(&self, slot: usize) -> &[i8] {
         &self.vectors[slot * self.dimensions..][..self.dimensions]
+    }
+
+    /// What is known of a filter that the index remembers.
+    pub fn passing(&self, filter: &KnownFilter) -> Arc<Passing> {
+        self.filters.passing(filter)
     }
 
     /// The record in a slot that is not empty, live or expired.

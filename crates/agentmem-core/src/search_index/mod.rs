@@ -7,6 +7,7 @@
 mod around;
 mod chunk;
 mod packed;
+mod passing;
 mod postings;
 mod vocabulary;
 
@@ -14,14 +15,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::embed::{self, Embedder};
+use crate::filter::Filter;
 use crate::record::{Record, Timestamp};
 use crate::scope::Scope;
 use crate::store::Stored;
 use crate::text;
 
-use around::{REACH, len8};
+pub(crate) use around::REACH;
+use around::len8;
 use chunk::NOWHERE;
 pub(crate) use chunk::{CHUNK_SLOTS, Chunk, Entry};
+use passing::Filters;
+pub(crate) use passing::{KnownFilter, Passing};
 pub(crate) use vocabulary::{QueryTerm, Vocabulary};
 
 /// A record and what its own text gives, whatever its context.
@@ -123,7 +128,7 @@ impl Index {
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.view.filters.bytes(self.view.chunks.len())
     }
 
     /// Whether both find the same records by the same terms and vectors.
@@ -376,9 +381,16 @@ pub(crate) struct View {
     live: usize,
     total8: u64,
     words: u64,
+    /// Of the index, and so of all its views.
+    filters: Arc<Filters>,
 }
 
 impl View {
+    /// Remembers a filter until it is asked again, if it is not too large.
+    pub fn remember(&self, filter: &Filter) -> Option<KnownFilter> {
+        self.filters.ask(filter)
+    }
+
     pub fn chunks(&self) -> &[Arc<Chunk>] {
         &self.chunks
     }
@@ -417,7 +429,7 @@ impl View {
     }
 
     /// The record at a place, live or expired.
-    fn entry(&self, place: usize) -> Option<Entry<'_>> {
+    pub fn entry(&self, place: usize) -> Option<Entry<'_>> {
         self.chunks[place / CHUNK_SLOTS].entry(place % CHUNK_SLOTS)
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::record::{Metadata, Record, Timestamp};
+use crate::record::{Record, Timestamp};
 use crate::scope::{Match, Scope, ScopeMatch};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::{sql_error, to_count};
@@ -20,18 +20,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Tells whether a live record is selected; its metadata is asked for only if it decides.
-    pub fn selects(
-        &self,
-        scope: &Scope,
-        created_at: i64,
-        metadata: impl FnOnce() -> Metadata,
-    ) -> bool {
-        let filter = self.filter.as_ref();
+    /// Tells whether a live record is selected; whether it passes the filter is left to [`Filter::holds`].
+    pub fn selects(&self, scope: &Scope, created_at: i64) -> bool {
         self.scope.selects(scope)
             && self.since.is_none_or(|it| it.as_millis() <= created_at)
             && self.until.is_none_or(|it| created_at < it.as_millis())
-            && filter.is_none_or(|filter| filter.holds(&metadata()))
     }
 
     /// The part that SQL decides, on the columns of `record`, with its values; the filter is left to [`Filter::holds`].

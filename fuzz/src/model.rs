@@ -228,7 +228,7 @@ impl Model {
             },
             role: None,
             name: None,
-            metadata: agentmem_core::Metadata::new(),
+            metadata: agentmem_core::RecordMetadata::default(),
             importance: if new.is_important { 0.75 } else { 0.5 },
             created_at: time(new.created.map_or(now, |seconds| i64::from(seconds) * 1000)),
             updated_at: time(now),

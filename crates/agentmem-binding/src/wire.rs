@@ -227,7 +227,7 @@ fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
         }
         out.push(b',');
     }
-    serde_json::to_writer(&mut *out, &record.metadata)?;
+    out.extend_from_slice(record.metadata.as_json().as_bytes());
     // Written by serde_json too, in the shortest form that reads back as the same double.
     out.push(b',');
     serde_json::to_writer(&mut *out, &record.importance)?;

@@ -44,7 +44,7 @@ pub use memory::{
 pub use rank::{HitExplanation, HitTerm, Mode, Recency};
 pub use record::{
     Change, DEFAULT_IMPORTANCE, Expiry, MAX_CONTENT_BYTES, MAX_METADATA_BYTES, Metadata, NewRecord,
-    Record, Timestamp,
+    Record, RecordMetadata, Timestamp,
 };
 pub use scope::{Match, Scope, ScopeMatch};
 pub use store::{AsOf, Durability, Event, EventKind, OnExisting, Order, Problem, Stats};

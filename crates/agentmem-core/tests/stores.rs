@@ -47,7 +47,7 @@ fn wire(record: &Record) -> Value {
     let scope = &record.scope;
     json!({
         "id": record.id, "content": record.content, "userId": scope.user_id, "agentId": scope.agent_id, "runId": scope.run_id,
-        "role": record.role, "name": record.name, "metadata": record.metadata, "importance": record.importance,
+        "role": record.role, "name": record.name, "metadata": *record.metadata, "importance": record.importance,
         "createdAt": record.created_at.to_string(), "updatedAt": record.updated_at.to_string(),
         "expiresAt": record.expires_at.map(|time| time.to_string()), "version": record.version,
     })

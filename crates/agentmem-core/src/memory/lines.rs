@@ -8,8 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::record::{
-    Record, Timestamp, check_content, check_importance, check_metadata, json::write_object,
-    json::write_text,
+    Record, RecordMetadata, Timestamp, check_content, check_importance, json::write_text,
 };
 use crate::scope::{Scope, check_id, check_name};
 use crate::store::{Arriving, EventKind, Logged, Stored};
@@ -141,7 +140,7 @@ fn write_record(record: &Record, out: &mut String) {
     out.push_str(",\"importance\":");
     out.push_str(ryu_js::Buffer::new().format(record.importance));
     out.push_str(",\"metadata\":");
-    write_object(&record.metadata, out);
+    out.push_str(record.metadata.as_json());
     text(",\"name\":", record.name.as_ref(), out);
     text(",\"role\":", record.role.as_ref(), out);
     text(",\"runId\":", scope.run_id.as_ref(), out);
@@ -442,7 +441,7 @@ impl Members {
             },
             role: self.name("role")?,
             name: self.name("name")?,
-            metadata: check_metadata(metadata)?.0,
+            metadata: RecordMetadata::check(metadata)?,
             // 0 for -0, as it comes back.
             importance: importance + 0.0,
             created_at: self.time("createdAt")?,

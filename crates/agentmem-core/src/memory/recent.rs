@@ -77,7 +77,7 @@ fn bytes_of(record: &Record) -> usize {
         .iter()
         .map(|(key, value)| NODE + key.len() + bytes_of_value(value));
     // The id, which is the key too, other names, times and the record itself.
-    1024 + record.content.len() + metadata.sum::<usize>()
+    1024 + record.content.len() + record.metadata.as_json().len() + metadata.sum::<usize>()
 }
 
 fn bytes_of_value(value: &Value) -> usize {

@@ -191,7 +191,7 @@ fn within_limit<T>(checked: Vec<Result<(Draft, T)>>) -> Result<Vec<(Draft, T)>> 
     let mut bytes = 0;
     let add_up = |item: Result<(Draft, T)>| {
         let item = item?;
-        bytes += item.0.record.content.len() + item.0.metadata_json.len();
+        bytes += item.0.record.content.len() + item.0.record.metadata.as_json().len();
         if bytes > MAX_ITEMS_BYTES {
             return Err(too_long());
         }

@@ -170,22 +170,6 @@ pub(crate) fn write_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// Makes of a value what its canonical form says when it is read: numbers that are integers are held as integers.
-pub(crate) fn normalise(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let double = number.as_f64().filter(|it| it.fract() == 0.0);
-            // Beyond the safe integers there is none: `check` was asked before.
-            if let Some(double) = double {
-                *number = Number::from(double as i64);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(normalise),
-        Value::Object(members) => members.values_mut().for_each(normalise),
-        _ => {}
-    }
-}
-
 /// Tells whether two values are equal: deeply, numbers as doubles, objects without order (spec 1.5).
 pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {

@@ -1,6 +1,7 @@
 //! A memory and what a caller may say of one: fields, sizes and defaults (spec chapter 2).
 
 pub(crate) mod json;
+mod metadata;
 mod time;
 
 #[cfg(test)]
@@ -8,17 +9,15 @@ mod tests;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
 use crate::scope::{Scope, check_characters, check_id, check_name};
 use crate::text;
 
+pub(crate) use metadata::parse_metadata;
+pub use metadata::{Metadata, RecordMetadata};
 pub use time::Timestamp;
-
-/// A JSON object: what a caller knows of a memory beside its text.
-pub type Metadata = Map<String, Value>;
 
 /// Largest content, in bytes of UTF-8: 1 MiB.
 pub const MAX_CONTENT_BYTES: usize = 1 << 20;
@@ -41,7 +40,7 @@ pub struct Record {
     /// The speaker's name.
     pub name: Option<String>,
     /// At most 64 KiB and 32 levels; numbers that are integers are held as integers.
-    pub metadata: Metadata,
+    pub metadata: RecordMetadata,
     /// From 0 to 1.
     pub importance: f64,
     /// When it happened.
@@ -173,8 +172,6 @@ impl From<String> for NewRecord {
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
     pub record: Record,
-    /// RFC 8785 form of the metadata, as it is stored.
-    pub metadata_json: String,
     /// SHA-256 of the request (spec 6.3); only for an id that the caller gave.
     pub request_hash: Option<[u8; 32]>,
     pub dedupe: bool,
@@ -203,9 +200,9 @@ impl NewRecord {
         }
         let expires_at = self.expiry.resolve(now)?;
         let has_metadata = self.metadata.is_some();
-        let (metadata, metadata_json) = check_metadata(self.metadata.take().unwrap_or_default())?;
+        let metadata = RecordMetadata::check(self.metadata.take().unwrap_or_default())?;
         let request_hash = self.id.is_some().then(|| {
-            let given = has_metadata.then_some(metadata_json.as_str());
+            let given = has_metadata.then_some(metadata.as_json());
             self.request_hash(given)
         });
         Ok(Draft {
@@ -226,7 +223,6 @@ impl NewRecord {
                 expires_at,
                 version: 1,
             },
-            metadata_json,
             request_hash,
             dedupe: self.dedupe,
         })
@@ -304,7 +300,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub(crate) struct Revision {
     pub content: Option<String>,
-    pub metadata: Option<(Metadata, String)>,
+    pub metadata: Option<RecordMetadata>,
     pub importance: Option<f64>,
     pub expires_at: Option<Option<Timestamp>>,
     pub if_version: Option<u64>,
@@ -337,7 +333,7 @@ impl Change {
         }
         Ok(Revision {
             content: self.content,
-            metadata: self.metadata.map(check_metadata).transpose()?,
+            metadata: self.metadata.map(RecordMetadata::check).transpose()?,
             importance: self.importance,
             expires_at: self.expiry.map(|expiry| expiry.resolve(now)).transpose()?,
             if_version: self.if_version,
@@ -363,10 +359,7 @@ impl Revision {
                 .content
                 .clone()
                 .unwrap_or_else(|| record.content.clone()),
-            metadata: self
-                .metadata
-                .as_ref()
-                .map_or_else(|| record.metadata.clone(), |(metadata, _)| metadata.clone()),
+            metadata: self.metadata.as_ref().unwrap_or(&record.metadata).clone(),
             importance: self.importance.unwrap_or(record.importance),
             expires_at: self.expires_at.unwrap_or(record.expires_at),
             updated_at: now,
@@ -400,33 +393,4 @@ pub(crate) fn check_importance(importance: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid("importance", "is not a number from 0 to 1"))
-}
-
-/// Checks metadata and gives it as it comes back from the store, with its canonical form.
-pub(crate) fn check_metadata(metadata: Metadata) -> Result<(Metadata, String)> {
-    if metadata.is_empty() {
-        return Ok((metadata, "{}".to_owned()));
-    }
-    let mut value = Value::Object(metadata);
-    json::check(&value, "metadata")?;
-    let canonical = json::canonical(&value);
-    if canonical.len() > MAX_METADATA_BYTES {
-        return Err(Error::invalid(
-            "metadata",
-            format!(
-                "has {} bytes as canonical JSON: 64 KiB ({MAX_METADATA_BYTES}) is the most",
-                canonical.len()
-            ),
-        ));
-    }
-    json::normalise(&mut value);
-    match value {
-        Value::Object(metadata) => Ok((metadata, canonical)),
-        _ => unreachable!("it was made of an object"),
-    }
-}
-
-/// Reads metadata as it is stored.
-pub(crate) fn parse_metadata(json: &str) -> Option<Metadata> {
-    serde_json::from_str(json).ok()
 }

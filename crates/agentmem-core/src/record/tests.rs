@@ -50,15 +50,33 @@ fn metadata_is_given_back_as_it_is_read_later() {
         "not": [0.1, 1e-7, -2.5, 123_456.789],
         "other": {"\u{fb00}": "a \"b\" \\ \u{7}", "\u{1f600}": null, "b": true, "ä": {"a": 1.0}},
     });
-    let Value::Object(given) = given else {
-        unreachable!("it is an object")
-    };
-    let (metadata, json) = check_metadata(given).unwrap();
-    assert_eq!(Some(&metadata), parse_metadata(&json).as_ref());
+    let given = given.as_object().expect("it is an object").clone();
+    let metadata = RecordMetadata::check(given).unwrap();
+    let read = RecordMetadata::read(metadata.as_json()).unwrap();
+    assert_eq!((&read, read.is_empty()), (&metadata, false));
+    assert_eq!(metadata["whole"][0], serde_json::json!(5));
     assert_eq!(
-        json,
+        metadata.as_json(),
         "{\"not\":[0.1,1e-7,-2.5,123456.789],\
          \"other\":{\"b\":true,\"ä\":{\"a\":1},\"\u{1f600}\":null,\"\u{fb00}\":\"a \\\"b\\\" \\\\ \\u0007\"},\
          \"whole\":[5,-3,0,0,9007199254740991,-9007199254740991]}"
     );
+}
+
+#[test]
+fn an_empty_object_is_empty_however_it_came() {
+    let read = RecordMetadata::read("{}").unwrap();
+    for empty in [
+        RecordMetadata::default(),
+        RecordMetadata::from(Metadata::new()),
+        read,
+    ] {
+        assert!(empty.is_empty());
+        assert_eq!(
+            (&empty, empty.as_json()),
+            (&RecordMetadata::default(), "{}")
+        );
+        assert_eq!(empty.len(), 0);
+    }
+    assert!(RecordMetadata::read("[]").is_none());
 }

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use crate::record::{DEFAULT_IMPORTANCE, Metadata, Record, Timestamp, json, parse_metadata};
+use crate::record::{
+    DEFAULT_IMPORTANCE, Metadata, Record, RecordMetadata, Timestamp, parse_metadata,
+};
 use crate::scope::Scope;
 use crate::search_index::Document;
 
@@ -21,7 +23,7 @@ pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
     if record.metadata.is_empty() {
         write_bytes(out, b"");
     } else {
-        write_bytes(out, json::canonical_object(&record.metadata).as_bytes());
+        write_bytes(out, record.metadata.as_json().as_bytes());
     }
     let uuid = parse_uuid(&record.id);
     let flags = [
@@ -131,7 +133,7 @@ impl<'a> Packed<'a> {
             scope: (**scope).clone(),
             role,
             name,
-            metadata: self.metadata(),
+            metadata: RecordMetadata::checked(Reader(self.0).text()),
             importance,
             created_at: time(created_at),
             updated_at,

@@ -219,7 +219,7 @@ impl<'a> Snapshot<'a> {
         let mut places = Vec::new();
         while let Some(row) = found.next().map_err(sql_error)? {
             let holds = match &selection.filter {
-                Some(filter) => filter.holds(&rows::read_metadata(row, 2).map_err(sql_error)?),
+                Some(filter) => filter.holds(&*rows::read_metadata(row, 2).map_err(sql_error)?),
                 None => true,
             };
             if holds {
@@ -264,14 +264,9 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The first live record that equals this one in content, role, name, scope and metadata.
-    pub fn equal_to(
-        &self,
-        record: &Record,
-        metadata_json: &str,
-        now: Timestamp,
-    ) -> Result<Option<Stored>> {
+    pub fn equal_to(&self, record: &Record, now: Timestamp) -> Result<Option<Stored>> {
         let scope = &record.scope;
-        let metadata = (metadata_json != "{}").then_some(metadata_json);
+        let metadata = rows::stored_metadata(record);
         self.connection
             .prepare_cached(&format!(
                 "SELECT {COLUMNS} FROM record WHERE user_id IS ?1 AND mark = ?2 AND content = ?3 AND agent_id IS ?4 \

@@ -4,7 +4,7 @@ use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{CachedStatement, Connection, Row, Statement, params};
 
-use crate::record::{Metadata, Record, Timestamp, parse_metadata};
+use crate::record::{Record, RecordMetadata, Timestamp};
 use crate::scope::Scope;
 use crate::store::embedding::blob;
 
@@ -100,11 +100,16 @@ pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
 }
 
 /// Reads metadata; an empty object is stored as NULL.
-pub(super) fn read_metadata(row: &Row<'_>, column: usize) -> rusqlite::Result<Metadata> {
+pub(super) fn read_metadata(row: &Row<'_>, column: usize) -> rusqlite::Result<RecordMetadata> {
     match row.get_ref(column)?.as_str_or_null()? {
-        None => Ok(Metadata::new()),
-        Some(json) => parse_metadata(json).ok_or_else(|| damaged(column, Type::Text)),
+        None => Ok(RecordMetadata::default()),
+        Some(json) => RecordMetadata::read(json).ok_or_else(|| damaged(column, Type::Text)),
     }
+}
+
+/// What stands in the place of a record's metadata.
+pub(super) fn stored_metadata(record: &Record) -> Option<&str> {
+    (!record.metadata.is_empty()).then(|| record.metadata.as_json())
 }
 
 fn read_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
@@ -129,13 +134,8 @@ pub(super) fn inserting(connection: &Connection) -> rusqlite::Result<CachedState
 }
 
 /// Binds a row to what [`inserting`] gave and runs it; false, with nothing written, if another row has its id.
-pub(super) fn insert(
-    statement: &mut Statement<'_>,
-    row: &Stored,
-    metadata_json: &str,
-) -> rusqlite::Result<bool> {
+pub(super) fn insert(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::Result<bool> {
     let record = &row.record;
-    let metadata = (metadata_json != "{}").then_some(metadata_json);
     let done = statement.execute(params![
         row.seq,
         record.id,
@@ -145,7 +145,7 @@ pub(super) fn insert(
         record.role,
         record.name,
         record.content,
-        metadata,
+        stored_metadata(record),
         record.importance,
         record.created_at.as_millis(),
         record.updated_at.as_millis(),

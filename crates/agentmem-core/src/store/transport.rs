@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params_from_iter};
 
 use crate::error::{Code, Error, Result};
-use crate::record::{Record, Timestamp, json};
+use crate::record::{Record, Timestamp};
 use crate::scope::ScopeMatch;
 use crate::store::log::{ENTRY, EventKind, read_entry};
 use crate::store::read::{Selection, Snapshot};
@@ -245,8 +245,7 @@ impl Batch<'_> {
             request: arriving.request,
             began,
         };
-        let metadata = json::canonical_object(&stored.record.metadata);
-        self.insert_free(&stored, &metadata)
+        self.insert_free(&stored)
     }
 
     /// Takes in an event of an export with history, at its own time (spec 13.9), which is not before that of the last one.

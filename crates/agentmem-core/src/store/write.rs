@@ -5,7 +5,7 @@ use std::ops::Deref;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::{Code, Error, Result};
-use crate::record::{Draft, Record, Revision, Timestamp, json};
+use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::ScopeMatch;
 use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
@@ -117,9 +117,8 @@ impl<'a> Batch<'a> {
             request: draft.request_hash,
             began: seq,
         };
-        let metadata_json = &draft.metadata_json;
         // That an id is free, as nearly all are, its index tells on the way: to look it up first costs a fifth more.
-        if !draft.dedupe && self.insert(&row, metadata_json)? {
+        if !draft.dedupe && self.insert(&row)? {
             self.append_added(None, now)?;
             return Ok(row.record);
         }
@@ -136,23 +135,23 @@ impl<'a> Batch<'a> {
             };
         }
         if draft.dedupe
-            && let Some(equal) = self.equal_to(&row.record, metadata_json, now)?
+            && let Some(equal) = self.equal_to(&row.record, now)?
         {
             return Ok(equal.record);
         }
         self.append_added(expired, now)?;
-        self.insert_free(&row, metadata_json)?;
+        self.insert_free(&row)?;
         Ok(row.record)
     }
 
     /// Inserts a row; false, with nothing written, if another has its id.
-    fn insert(&mut self, row: &Stored, metadata_json: &str) -> Result<bool> {
-        rows::insert(&mut self.inserting, row, metadata_json).map_err(sql_error)
+    fn insert(&mut self, row: &Stored) -> Result<bool> {
+        rows::insert(&mut self.inserting, row).map_err(sql_error)
     }
 
     /// Inserts a row whose id was looked up, and is free.
-    pub(super) fn insert_free(&mut self, row: &Stored, metadata_json: &str) -> Result<()> {
-        if self.insert(row, metadata_json)? {
+    pub(super) fn insert_free(&mut self, row: &Stored) -> Result<()> {
+        if self.insert(row)? {
             Ok(())
         } else {
             Err(Error::new(Code::Corrupt, "has an id in its index that no record has").at("path"))
@@ -191,15 +190,11 @@ impl<'a> Batch<'a> {
         if let Some(vector) = embed(&stored.record)? {
             stored.vector = vector;
         }
-        let metadata_json = match &revision.metadata {
-            Some((_, json)) => json.clone(),
-            None => json::canonical_object(&stored.record.metadata),
-        };
         let seq = self.append(EventKind::Update, Some(stored.seq), now)?;
         stored.began = seq;
         self.supersede(stored.seq, seq)?;
         self.remove(stored.seq)?;
-        self.insert_free(&stored, &metadata_json)?;
+        self.insert_free(&stored)?;
         Ok(stored.record)
     }
 

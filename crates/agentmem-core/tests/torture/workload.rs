@@ -134,7 +134,7 @@ fn stored(id: &str, now: i64) -> Record {
         },
         role: None,
         name: None,
-        metadata: agentmem_core::Metadata::new(),
+        metadata: agentmem_core::RecordMetadata::default(),
         importance: 0.5,
         created_at: time(now),
         updated_at: time(now),

@@ -1,56 +1,66 @@
-//! The glue between Node and AgentMem: text in, promises of text out. What users see is in `ts/`.
+//! The glue between Node and AgentMem: text in, text out. What users see is in `ts/`.
 
-use std::sync::OnceLock;
+mod deliveries;
+
+use std::sync::{Arc, OnceLock};
 
 use agentmem_binding::{
-    Asking, Done, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
+    Asking, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
 };
-use napi::bindgen_prelude::{Env, Error, Float32Array, Object, Result};
+use napi::bindgen_prelude::{Error, Float32Array, Result};
 use napi_derive::napi;
+
+use deliveries::{Deliveries, NativeDeliveries};
 
 /// The longest string that V8 can make, in UTF-16 code units: 2^29 - 24.
 const MAX_STRING: usize = (1 << 29) - 24;
 
 /// A memory, or a view of one.
 ///
-/// An error that is thrown has `{"code", "field", "message"}` as its message. A promise is never rejected: it resolves to `{"ok": …}` or to
-/// `{"error": {"code", "field", "message"}}`.
+/// An error that is thrown has `{"code", "field", "message"}` as its message. The outcome of a call is delivered under the number that
+/// the caller gives it, once: `{"ok": …}` or `{"error": {"code", "field", "message"}}`.
 #[napi]
 pub struct NativeMemory {
     handle: Handle,
+    deliveries: Arc<Deliveries>,
 }
 
 #[napi]
 impl NativeMemory {
     /// Checks its arguments, and touches no file.
     #[napi(constructor)]
-    pub fn new(path: Option<String>, options: String) -> Result<Self> {
+    pub fn new(
+        deliveries: &NativeDeliveries,
+        path: Option<String>,
+        options: String,
+    ) -> Result<Self> {
         Ok(NativeMemory {
             handle: Handle::new(path.as_deref(), &options).map_err(thrown)?,
+            deliveries: deliveries.shared(),
         })
     }
 
     /// Opens the file, if it is not open yet.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn open<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        promise(env, |done| self.handle.submit_open(done))
+    #[napi]
+    pub fn open(&self, call: u32) {
+        self.handle.submit_open(self.deliveries.done(call));
     }
 
     /// Does an operation; `now` is what the caller's clock gave, if it has one, `cancellation` what may cancel the call.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn call<'env>(
+    #[napi]
+    pub fn call(
         &self,
-        env: &'env Env,
+        call: u32,
         operation: String,
         args: String,
         vectors: Option<Float32Array>,
         now: Option<f64>,
         cancellation: Option<&NativeCancellation>,
-    ) -> Result<Object<'env>> {
+    ) {
         let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
-        cancellable(env, cancellation, |done| {
-            self.handle.submit(&operation, args, vectors, now, done)
-        })
+        let done = self.deliveries.done(call);
+        let submitted = self.handle.submit(&operation, args, vectors, now, done);
+        keep(cancellation, submitted);
     }
 
     /// Does an operation at once if it waits for nothing and takes a moment; null says that it is to be called.
@@ -80,6 +90,7 @@ impl NativeMemory {
         let asking = self.handle.ask(&operation, args, floats(vectors), now);
         Ok(NativeAsking {
             asking: asking.map_err(thrown)?,
+            deliveries: Arc::clone(&self.deliveries),
         })
     }
 
@@ -88,6 +99,7 @@ impl NativeMemory {
     pub fn reembed(&self, embedder: String) -> Result<NativeMoving> {
         Ok(NativeMoving {
             moving: self.handle.reembed(&embedder).map_err(thrown)?,
+            deliveries: Arc::clone(&self.deliveries),
         })
     }
 
@@ -96,6 +108,7 @@ impl NativeMemory {
     pub fn export_to(&self, args: String) -> Result<NativeExporting> {
         Ok(NativeExporting {
             exporting: self.handle.export_to(&args).map_err(thrown)?,
+            deliveries: Arc::clone(&self.deliveries),
         })
     }
 
@@ -111,6 +124,7 @@ impl NativeMemory {
         let importing = self.handle.import_from(&args, embeds, now);
         Ok(NativeImporting {
             importing: importing.map_err(thrown)?,
+            deliveries: Arc::clone(&self.deliveries),
         })
     }
 
@@ -119,13 +133,14 @@ impl NativeMemory {
     pub fn scoped(&self, scope: String) -> Result<NativeMemory> {
         Ok(NativeMemory {
             handle: self.handle.scoped(&scope).map_err(thrown)?,
+            deliveries: Arc::clone(&self.deliveries),
         })
     }
 
     /// Closes the memory once the calls under way are done.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn close<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        promise(env, |done| self.handle.submit_close(done))
+    #[napi]
+    pub fn close(&self, call: u32) {
+        self.handle.submit_close(self.deliveries.done(call));
     }
 }
 
@@ -133,27 +148,27 @@ impl NativeMemory {
 #[napi]
 pub struct NativeAsking {
     asking: Asking,
+    deliveries: Arc<Deliveries>,
 }
 
 #[napi]
 impl NativeAsking {
     /// Gives the texts that need a vector.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn texts<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        promise(env, |done| self.asking.submit_texts(done))
+    #[napi]
+    pub fn texts(&self, call: u32) {
+        self.asking.submit_texts(self.deliveries.done(call));
     }
 
     /// Takes their vectors, one behind the other, and does the call, which `cancellation` may cancel.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn finish<'env>(
+    #[napi]
+    pub fn finish(
         &self,
-        env: &'env Env,
+        call: u32,
         vectors: Option<Float32Array>,
         cancellation: Option<&NativeCancellation>,
-    ) -> Result<Object<'env>> {
-        cancellable(env, cancellation, |done| {
-            self.asking.submit(floats(vectors), done)
-        })
+    ) {
+        let done = self.deliveries.done(call);
+        keep(cancellation, self.asking.submit(floats(vectors), done));
     }
 
     /// Gives the call up, if it is not done.
@@ -167,18 +182,16 @@ impl NativeAsking {
 #[napi]
 pub struct NativeMoving {
     moving: Moving,
+    deliveries: Arc<Deliveries>,
 }
 
 #[napi]
 impl NativeMoving {
     /// Takes the vectors of the last texts, one behind the other, and gives the next texts.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn step<'env>(
-        &self,
-        env: &'env Env,
-        vectors: Option<Float32Array>,
-    ) -> Result<Object<'env>> {
-        promise(env, |done| self.moving.submit_step(floats(vectors), done))
+    #[napi]
+    pub fn step(&self, call: u32, vectors: Option<Float32Array>) {
+        let done = self.deliveries.done(call);
+        self.moving.submit_step(floats(vectors), done);
     }
 }
 
@@ -186,14 +199,15 @@ impl NativeMoving {
 #[napi]
 pub struct NativeExporting {
     exporting: Exporting,
+    deliveries: Arc<Deliveries>,
 }
 
 #[napi]
 impl NativeExporting {
     /// Writes the next part.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn step<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        promise(env, |done| self.exporting.submit_step(done))
+    #[napi]
+    pub fn step(&self, call: u32) {
+        self.exporting.submit_step(self.deliveries.done(call));
     }
 
     /// Gives the export up, if it is not done.
@@ -207,20 +221,16 @@ impl NativeExporting {
 #[napi]
 pub struct NativeImporting {
     importing: Importing,
+    deliveries: Arc<Deliveries>,
 }
 
 #[napi]
 impl NativeImporting {
     /// Takes the vectors of the last texts, one behind the other, and does the next part.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn step<'env>(
-        &self,
-        env: &'env Env,
-        vectors: Option<Float32Array>,
-    ) -> Result<Object<'env>> {
-        promise(env, |done| {
-            self.importing.submit_step(floats(vectors), done)
-        })
+    #[napi]
+    pub fn step(&self, call: u32, vectors: Option<Float32Array>) {
+        let done = self.deliveries.done(call);
+        self.importing.submit_step(floats(vectors), done);
     }
 
     /// Gives the import up, if it is not done.
@@ -245,7 +255,7 @@ impl NativeCancellation {
         NativeCancellation::default()
     }
 
-    /// Does not block. A call that waits is not done, and its promise resolves to an error; one that runs goes on.
+    /// Does not block. A call that waits is not done, and its outcome is an error; one that runs goes on.
     #[napi]
     pub fn cancel(&self) {
         if let Some(call) = self.call.get() {
@@ -254,34 +264,16 @@ impl NativeCancellation {
     }
 }
 
-/// Makes a promise of a call that can be cancelled.
-fn cancellable<'env>(
-    env: &'env Env,
-    cancellation: Option<&NativeCancellation>,
-    submit: impl FnOnce(Done) -> Submitted,
-) -> Result<Object<'env>> {
-    promise(env, |done| {
-        let call = submit(done);
-        if let Some(cancellation) = cancellation {
-            cancellation.call.get_or_init(|| call);
-        }
-    })
+/// Lets a cancellation cancel the call that was submitted with it.
+fn keep(cancellation: Option<&NativeCancellation>, submitted: Submitted) {
+    if let Some(cancellation) = cancellation {
+        cancellation.call.get_or_init(|| submitted);
+    }
 }
 
 /// Copies vectors out of JavaScript's memory.
 fn floats(vectors: Option<Float32Array>) -> Vec<f32> {
     vectors.map_or_else(Vec::new, |vectors| vectors.to_vec())
-}
-
-/// Makes a promise, and begins what will resolve it from whichever thread it ends on.
-fn promise<'env>(env: &'env Env, begin: impl FnOnce(Done)) -> Result<Object<'env>> {
-    let (deferred, promise) = env.create_deferred()?;
-    begin(Box::new(move |outcome| {
-        // Written here, since the other thread has the event loop to turn.
-        let outcome = outcome.map(Outcome::into_json);
-        deferred.resolve(move |_| Ok(answer(outcome)))
-    }));
-    Ok(promise)
 }
 
 fn answer(outcome: std::result::Result<String, WireError>) -> String {

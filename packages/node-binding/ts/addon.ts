@@ -49,6 +49,6 @@ function load(): typeof Addon {
   }
 }
 
-export const { NativeCancellation, NativeMemory } = load();
+export const { NativeCancellation, NativeDeliveries, NativeMemory } = load();
 export type NativeCancellation = Addon.NativeCancellation;
 export type NativeMemory = Addon.NativeMemory;

@@ -14,20 +14,25 @@ import {
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "./addon.ts";
 import { toAnswer } from "./answer.ts";
+import { deliveries, outcomeOf } from "./deliveries.ts";
 import { exportTo, importFrom, type NativeExporting, type NativeImporting } from "./transport.ts";
 import { AT_ONCE, mayAnswerAtOnce, turn } from "./turn.ts";
 import * as wire from "./wire.ts";
 
-/** What the addon offers of a memory or a view: JSON text in, JSON text out. */
+/**
+ * What the addon offers of a memory or a view: JSON text in, and out; what takes a number tells its outcome under that
+ * (`deliveries.ts`).
+ */
 interface Native {
-  open(): Promise<string>;
+  open(call: number): void;
   call(
+    call: number,
     operation: string,
     args: string,
     vectors?: Float32Array,
     now?: number,
     cancellation?: NativeCancellation,
-  ): Promise<string>;
+  ): void;
   tryCall(
     operation: string,
     args: string,
@@ -39,19 +44,19 @@ interface Native {
   exportTo(args: string): NativeExporting;
   importFrom(args: string, embeds: boolean, now?: number): NativeImporting;
   scoped(scope: string): Native;
-  close(): Promise<string>;
+  close(call: number): void;
 }
 
-/** A call that asks the caller's embedder: what it gives is JSON text, too. */
+/** A call that asks the caller's embedder. */
 interface NativeAsking {
-  texts(): Promise<string>;
-  finish(vectors?: Float32Array, cancellation?: NativeCancellation): Promise<string>;
+  texts(call: number): void;
+  finish(call: number, vectors?: Float32Array, cancellation?: NativeCancellation): void;
   end(): void;
 }
 
 /** A store on its way to another embedder. */
 interface NativeMoving {
-  step(vectors?: Float32Array): Promise<string>;
+  step(call: number, vectors?: Float32Array): void;
 }
 
 /** The operations that may need a vector (spec 12.3). */
@@ -85,12 +90,12 @@ export class Session {
       ...wire.options(given),
       ...(named !== null && { embedder: named.embedder }),
     });
-    const native = wire.attempt(() => new NativeMemory(text, json));
+    const native = wire.attempt(() => new NativeMemory(deliveries, text, json));
     return new Session(native, { clock, embedder: named?.asked ?? null, closed: false });
   }
 
   async open(): Promise<void> {
-    wire.read(await this.#native.open());
+    wire.read(await outcomeOf((call) => this.#native.open(call)));
   }
 
   /**
@@ -125,9 +130,9 @@ export class Session {
         return toAnswer(operation, wire.read(answer));
       }
     }
-    const call = (cancellation?: NativeCancellation) =>
-      this.#native.call(operation, json, given, now, cancellation);
-    return toAnswer(operation, wire.read(await cancellable(signal, call)));
+    const begin = (call: number, cancellation?: NativeCancellation) =>
+      this.#native.call(call, operation, json, given, now, cancellation);
+    return toAnswer(operation, wire.read(await cancellable(signal, begin)));
   }
 
   /** Does an operation for which the caller's embedder may be asked; it has its place among the writes after that. */
@@ -141,10 +146,11 @@ export class Session {
   ): Promise<unknown> {
     const native = wire.attempt(() => this.#native.ask(operation, json, wire.joined(vectors), now));
     try {
-      const texts = wire.read(await unlessAborted(signal, () => native.texts())) as string[];
+      const told = () => outcomeOf((call) => native.texts(call));
+      const texts = wire.read(await unlessAborted(signal, told)) as string[];
       const made = await unlessAborted(signal, () => embedTexts(embedder, texts, signal));
-      const finish = (cancellation?: NativeCancellation) =>
-        native.finish(wire.joined(made), cancellation);
+      const finish = (call: number, cancellation?: NativeCancellation) =>
+        native.finish(call, wire.joined(made), cancellation);
       return toAnswer(operation, wire.read(await cancellable(signal, finish)));
     } finally {
       native.end();
@@ -162,7 +168,7 @@ export class Session {
     const native = wire.attempt(() => this.#native.reembed(JSON.stringify(named.embedder)));
     let vectors: Float32Array | undefined;
     const next = async () => {
-      const step = wire.read(await native.step(vectors)) as Step;
+      const step = wire.read(await outcomeOf((call) => native.step(call, vectors))) as Step;
       // Also of a step that nobody waits for any more.
       if (step.moved !== undefined) this.#shared.embedder = named.asked;
       return step;
@@ -207,7 +213,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.#shared.closed = true;
-    wire.read(await this.#native.close());
+    wire.read(await outcomeOf((call) => this.#native.close(call)));
   }
 
   #checkOpen(): void {
@@ -232,12 +238,12 @@ export class Session {
 /** Begins a call of the addon and waits for it, or until the signal is aborted: then it is given up there too. */
 function cancellable(
   signal: AbortSignal | null,
-  begin: (cancellation?: NativeCancellation) => Promise<string>,
+  begin: (call: number, cancellation?: NativeCancellation) => void,
 ): Promise<string> {
-  if (signal === null) return begin();
+  if (signal === null) return outcomeOf(begin);
   const cancellation = new NativeCancellation();
   const cancel = () => cancellation.cancel();
-  return unlessAborted(signal, () => begin(cancellation), cancel);
+  return unlessAborted(signal, () => outcomeOf((call) => begin(call, cancellation)), cancel);
 }
 
 /** What a step of a move gives. */

@@ -3,19 +3,20 @@ import type { Imported } from "@agentmem/core/src/memory/importing.ts";
 import { EXPORT_READERS, IMPORT_READERS } from "@agentmem/core/src/memory/options.ts";
 import { unlessAborted } from "@agentmem/core/src/memory/signal.ts";
 import { readOptions } from "@agentmem/core/src/record/json.ts";
+import { outcomeOf } from "./deliveries.ts";
 import * as wire from "./wire.ts";
 
 // Exports and imports go a step at a time, so that they tell how far they are, and end where they are told to.
 
-/** An export under way in the addon: what it gives is JSON text. */
+/** An export under way in the addon: it tells its outcome under the number that it is given. */
 export interface NativeExporting {
-  step(): Promise<string>;
+  step(call: number): void;
   end(): void;
 }
 
 /** An import under way: its steps may ask for the vectors of texts. */
 export interface NativeImporting {
-  step(vectors?: Float32Array): Promise<string>;
+  step(call: number, vectors?: Float32Array): void;
   end(): void;
 }
 
@@ -44,7 +45,8 @@ export async function exportTo(
   const native = wire.attempt(() => begin(args));
   try {
     for (;;) {
-      const step = wire.read(await unlessAborted(signal, () => native.step())) as ExportStep;
+      const next = () => outcomeOf((call) => native.step(call));
+      const step = wire.read(await unlessAborted(signal, next)) as ExportStep;
       if (step.exported !== null) return step.exported;
       onProgress?.(step.done, step.total);
     }
@@ -68,7 +70,7 @@ export async function importFrom(
   let told = 0;
   try {
     for (;;) {
-      const next = () => native.step(vectors);
+      const next = () => outcomeOf((call) => native.step(call, vectors));
       const step = wire.read(await unlessAborted(signal, next)) as ImportStep;
       if (step.imported !== null) {
         const { imported, skipped, replaced } = step.imported;

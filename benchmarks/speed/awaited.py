@@ -43,7 +43,7 @@ def fill(folder: Path) -> None:
             own.add("a note", user_id="ada", embedding=vector(random))
 
 
-def calls(text: Any, own: Any) -> dict[str, Callable[[], Any]]:
+def calls(text: Any, own: Any, inside: Any) -> dict[str, Callable[[], Any]]:
     asked = vector(Random(2))
     return {
         "semantic, a vector of 384": lambda: own.search(
@@ -52,6 +52,8 @@ def calls(text: Any, own: Any) -> dict[str, Callable[[], Any]]:
         "lexical": lambda: text.search(QUERY, user_id="ada", mode="lexical"),
         "hybrid, from text": lambda: text.search(QUERY, user_id="ada"),
         "get, again": lambda: text.get("id 7"),
+        "count, by a thread of the pool": lambda: text.count(user_id="ada"),
+        "add, in memory": lambda: inside.add("green tea", user_id="ada"),
     }
 
 
@@ -118,12 +120,16 @@ async def main() -> None:
         folder = Path(name)
         fill(folder)
         print("| Python, awaited | median us | CPU us |\n|---|---|---|")
-        async with Memory(folder / "text") as text, Memory(folder / "own") as own:
-            for name, call in calls(text, own).items():
+        async with Memory(folder / "text") as text, Memory(folder / "own") as own, Memory() as it:
+            for name, call in calls(text, own, it).items():
                 await awaited(name, call)
         print("\n| Python, blocking | median us | CPU us |\n|---|---|---|")
-        with SyncMemory(folder / "text") as text, SyncMemory(folder / "own") as own:
-            for name, call in calls(text, own).items():
+        with (
+            SyncMemory(folder / "text") as text,
+            SyncMemory(folder / "own") as own,
+            SyncMemory() as it,
+        ):
+            for name, call in calls(text, own, it).items():
                 blocking(name, call)
             reading(text)
         await adds(folder)

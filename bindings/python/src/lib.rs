@@ -3,18 +3,19 @@
 
 mod answer;
 mod json;
+mod mailbox;
 mod records;
 mod values;
 
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use agentmem_binding::{
     Asking, Done, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
-    after_telling,
 };
 use pyo3::prelude::*;
+
+use crate::mailbox::{Waiter, told};
 
 /// How often a call that may take long looks whether it was interrupted.
 const SIGNALS: Duration = Duration::from_millis(50);
@@ -37,8 +38,9 @@ impl NativeMemory {
     }
 
     /// Opens the file, if it is not open yet, and returns at once; `deliver` hears of it with the waiter.
-    fn submit_open(&self, py: Python<'_>, waiter: Py<PyAny>) {
-        py.detach(|| self.handle.submit_open(told(waiter)));
+    fn submit_open(&self, py: Python<'_>, waiter: Waiter<'_>) {
+        let done = told(waiter);
+        py.detach(|| self.handle.submit_open(done));
     }
 
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
@@ -53,7 +55,7 @@ impl NativeMemory {
         args: &Bound<'_, PyAny>,
         vectors: &[u8],
         now: Option<i64>,
-        waiter: Py<PyAny>,
+        waiter: Waiter<'_>,
     ) -> PyResult<NativeCall> {
         let (args, vectors, done) = (json::write(args)?, floats(vectors), told(waiter));
         Ok(NativeCall {
@@ -125,8 +127,9 @@ impl NativeMemory {
     }
 
     /// Closes the memory once the calls under way are done, and returns at once.
-    fn submit_close(&self, py: Python<'_>, waiter: Py<PyAny>) {
-        py.detach(|| self.handle.submit_close(told(waiter)));
+    fn submit_close(&self, py: Python<'_>, waiter: Waiter<'_>) {
+        let done = told(waiter);
+        py.detach(|| self.handle.submit_close(done));
     }
 
     /// Opens the file, if it is not open yet, and waits.
@@ -187,15 +190,16 @@ struct NativeAsking {
 #[pymethods]
 impl NativeAsking {
     /// Asks for the texts that need a vector, and returns at once.
-    fn submit_texts(&self, py: Python<'_>, waiter: Py<PyAny>) {
-        py.detach(|| self.asking.submit_texts(told(waiter)));
+    fn submit_texts(&self, py: Python<'_>, waiter: Waiter<'_>) {
+        let done = told(waiter);
+        py.detach(|| self.asking.submit_texts(done));
     }
 
     /// Takes their vectors, does the call, and returns at once.
-    fn submit(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) -> NativeCall {
-        let vectors = floats(vectors);
+    fn submit(&self, py: Python<'_>, vectors: &[u8], waiter: Waiter<'_>) -> NativeCall {
+        let (vectors, done) = (floats(vectors), told(waiter));
         NativeCall {
-            call: py.detach(|| self.asking.submit(vectors, told(waiter))),
+            call: py.detach(|| self.asking.submit(vectors, done)),
         }
     }
 
@@ -239,9 +243,9 @@ struct NativeMoving {
 #[pymethods]
 impl NativeMoving {
     /// Takes the vectors of the last texts and asks for the next, and returns at once.
-    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
-        let vectors = floats(vectors);
-        py.detach(|| self.moving.submit_step(vectors, told(waiter)));
+    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Waiter<'_>) {
+        let (vectors, done) = (floats(vectors), told(waiter));
+        py.detach(|| self.moving.submit_step(vectors, done));
     }
 
     /// Takes the vectors of the last texts and gives the next.
@@ -260,8 +264,9 @@ struct NativeExporting {
 #[pymethods]
 impl NativeExporting {
     /// Begins to write the next part, and returns at once.
-    fn submit_step(&self, py: Python<'_>, waiter: Py<PyAny>) {
-        py.detach(|| self.exporting.submit_step(told(waiter)));
+    fn submit_step(&self, py: Python<'_>, waiter: Waiter<'_>) {
+        let done = told(waiter);
+        py.detach(|| self.exporting.submit_step(done));
     }
 
     /// Writes the next part.
@@ -284,9 +289,9 @@ struct NativeImporting {
 #[pymethods]
 impl NativeImporting {
     /// Takes the vectors of the last texts, begins the next part, and returns at once.
-    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Py<PyAny>) {
-        let vectors = floats(vectors);
-        py.detach(|| self.importing.submit_step(vectors, told(waiter)));
+    fn submit_step(&self, py: Python<'_>, vectors: &[u8], waiter: Waiter<'_>) {
+        let (vectors, done) = (floats(vectors), told(waiter));
+        py.detach(|| self.importing.submit_step(vectors, done));
     }
 
     /// Takes the vectors of the last texts, and does the next part.
@@ -333,110 +338,6 @@ fn wait(py: Python<'_>, begin: impl FnOnce(Done) + Send) -> PyResult<Py<PyAny>> 
     }
 }
 
-/// Outcomes on their way to Python, so that those that end together are told together.
-///
-/// It belongs to one process, as the threads that fill it do.
-struct Outbox {
-    process: u32,
-    state: Mutex<Deliveries>,
-    delivered: Condvar,
-    /// That of a child which was forked after this one was made.
-    next: OnceLock<Box<Outbox>>,
-}
-
-#[derive(Default)]
-struct Deliveries {
-    waiting: Vec<Told>,
-    /// Threads that are in the interpreter, or on their way into it.
-    under_way: usize,
-    /// The interpreter is about to end: who enters it from now on would be torn out of its frames.
-    is_over: bool,
-}
-
-type Told = (Py<PyAny>, Result<Outcome, WireError>);
-
-static OUTBOX: OnceLock<Outbox> = OnceLock::new();
-
-impl Outbox {
-    fn of_this_process() -> &'static Outbox {
-        let process = std::process::id();
-        let new = || Outbox {
-            process,
-            state: Mutex::default(),
-            delivered: Condvar::new(),
-            next: OnceLock::new(),
-        };
-        let mut outbox = OUTBOX.get_or_init(new);
-        while outbox.process != process {
-            outbox = outbox.next.get_or_init(|| Box::new(new()));
-        }
-        outbox
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Deliveries> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes an outcome; who finds the box empty waits for the interpreter and empties it for all, once a group of writes has been told.
-    fn post(&'static self, outcome: Told) {
-        let mut state = self.lock();
-        if state.is_over {
-            return;
-        }
-        state.waiting.push(outcome);
-        if state.waiting.len() > 1 {
-            return;
-        }
-        state.under_way += 1;
-        drop(state);
-        after_telling(|| {
-            // An interpreter that is gone hears nothing.
-            Python::try_attach(|py| {
-                self.deliver(py)
-                    .unwrap_or_else(|error| error.write_unraisable(py, None))
-            });
-            self.lock().under_way -= 1;
-            self.delivered.notify_all();
-        });
-    }
-
-    /// Delivers nothing more, and waits for what is under way.
-    fn end(&self) {
-        let mut state = self.lock();
-        state.is_over = true;
-        while state.under_way > 0 {
-            state = self
-                .delivered
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn deliver(&self, py: Python<'_>) -> PyResult<()> {
-        let outcomes = std::mem::take(&mut self.lock().waiting);
-        let told = outcomes
-            .into_iter()
-            .map(|(waiter, outcome)| match made(py, outcome) {
-                Ok(answer) => (waiter, answer, None),
-                Err(error) => (waiter, py.None(), Some(error)),
-            });
-        let told: Vec<_> = told.collect();
-        py.import("agentmem_native._outcomes")?
-            .call_method1("deliver", (told,))
-            .map(drop)
-    }
-}
-
-/// Tells an outcome to who waits for it in Python, from whichever thread it comes on.
-fn told(waiter: Py<PyAny>) -> Done {
-    Box::new(move |outcome| {
-        // Who gave a call up does not wait for it.
-        if !matches!(&outcome, Err(error) if error.code == "CANCELLED") {
-            Outbox::of_this_process().post((waiter, outcome));
-        }
-    })
-}
-
 /// Makes what Python gets of an outcome.
 fn made(py: Python<'_>, outcome: Result<Outcome, WireError>) -> PyResult<Py<PyAny>> {
     match outcome {
@@ -456,22 +357,17 @@ fn raised(py: Python<'_>, error: WireError) -> PyErr {
     }
 }
 
-/// Ends deliveries to Python; called when the interpreter is about to end, which no thread of ours may enter after that.
-#[pyfunction]
-fn end_deliveries(py: Python<'_>) {
-    py.detach(|| Outbox::of_this_process().end());
-}
-
 /// What `agentmem_native` is made of.
 #[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use super::{
         NativeAsking, NativeCall, NativeExporting, NativeImporting, NativeMemory, NativeMoving,
-        end_deliveries,
     };
     #[pymodule_export]
     use crate::json::chosen;
+    #[pymodule_export]
+    use crate::mailbox::{Mailbox, end_deliveries};
     #[pymodule_export]
     use crate::records::{Hit, Record};
     #[pymodule_export]

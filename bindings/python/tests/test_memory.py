@@ -425,9 +425,56 @@ async def test_what_waits_when_its_task_is_cancelled_is_not_written_and_makes_ro
         assert (await memory.verify()).ok
 
 
+class Unwatching(asyncio.SelectorEventLoop):
+    """A loop that cannot watch pipes, as that of Windows."""
+
+    def add_reader(self, *_: Any) -> None:  # type: ignore[override]  # it takes nothing
+        raise NotImplementedError
+
+
+def test_a_loop_that_cannot_watch_a_pipe_is_called(tmp_path: Path) -> None:
+    loop = Unwatching()
+
+    async def work() -> None:
+        async with Memory(tmp_path / "store.db") as memory:
+            added = await asyncio.gather(*(memory.add("tea", id=str(n)) for n in range(300)))
+            assert [record.id for record in added] == [str(n) for n in range(300)]
+            with pytest.raises(NotFoundError):
+                await memory.update("absent", importance=1)
+            task = asyncio.create_task(memory.count())
+            await asyncio.sleep(0)
+            task.cancel()
+            assert await memory.count() == 300
+
+    loop.run_until_complete(work())
+    loop.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are counted on Linux")
+def test_loops_that_are_gone_leave_no_descriptor(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "store.db")
+
+    def descriptors() -> int:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    asyncio.run(memory.add("tea"))
+    before = descriptors()
+    for _ in range(50):
+        asyncio.run(memory.add("tea"))
+    assert descriptors() <= before + 5
+    asyncio.run(memory.close())
+
+
 EXITING = """
 import asyncio, sys
 from agentmem_native import Memory
+
+class Unwatching(asyncio.SelectorEventLoop):
+    def add_reader(self, fd, callback, *args):
+        if sys.argv[2] == "called" and callback.__module__ == "agentmem_native._outcomes":
+            raise NotImplementedError
+        super().add_reader(fd, callback, *args)
 
 async def main(path):
     memory = Memory(path)
@@ -435,17 +482,23 @@ async def main(path):
     calls = [asyncio.ensure_future(memory.add(f"left in flight {n}")) for n in range(20)]
     await asyncio.sleep(0)
 
-asyncio.run(main(sys.argv[1]))
+asyncio.set_event_loop(Unwatching())
+asyncio.get_event_loop().run_until_complete(main(sys.argv[1]))
 """
 
 
-def test_an_interpreter_that_ends_with_calls_in_flight_is_not_torn_down(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["watched", "called"])
+def test_an_interpreter_that_ends_with_calls_in_flight_is_not_torn_down(
+    tmp_path: Path, way: str
+) -> None:
     # A thread of the pool that enters the interpreter while it ends would abort the process.
     # Before deliveries were ended at exit, one in ten did.
     for batch in range(6):
-        command = [sys.executable, "-c", EXITING]
+        command = [sys.executable, "-W", "ignore", "-c", EXITING]
         processes = [
-            subprocess.Popen([*command, str(tmp_path / f"{batch}-{n}.db")], stderr=subprocess.PIPE)
+            subprocess.Popen(
+                [*command, str(tmp_path / f"{batch}-{n}.db"), way], stderr=subprocess.PIPE
+            )
             for n in range(6)
         ]
         ends = [(process.communicate()[1], process.returncode) for process in processes]

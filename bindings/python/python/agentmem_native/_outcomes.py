@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import os
 import threading
 import time
+import weakref
 
-from ._native import end_deliveries
+from ._native import Mailbox, end_deliveries
 
 TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
 if TYPE_CHECKING:
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 
     from ._native import NativeCall
 
-    Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any]]
-    _Outcome = tuple[Waiter, Any, Exception | None]
+    Waiter = tuple[Mailbox, asyncio.Future[Any]]
 
 AT_ONCE = frozenset({"get", "search"})
 """The operations that may be answered without a hand-over between threads, which costs more."""
@@ -76,7 +77,7 @@ async def wait(begin: Callable[[Waiter], NativeCall | None]) -> Any:
     """Begins a call and waits for its outcome, which comes from a thread of the pool."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
-    call = begin((loop, future))
+    call = begin((_mailboxes.get(loop) or _open_mailbox(loop), future))
     try:
         return await future
     except asyncio.CancelledError:
@@ -85,19 +86,39 @@ async def wait(begin: Callable[[Waiter], NativeCall | None]) -> Any:
         raise
 
 
-def deliver(outcomes: list[_Outcome]) -> None:
-    """Wakes who waits for some outcomes; called from the glue, in any thread."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for outcome in outcomes:
-        by_loop.setdefault(outcome[0][0], []).append(outcome)
-    for loop, those in by_loop.items():
-        # The loop may have been closed meanwhile: then nobody waits any more.
+_mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = (
+    weakref.WeakKeyDictionary()
+)
+"""Where the outcomes arrive that a loop waits for."""
+
+
+def _open_mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
+    mailbox = Mailbox()
+    watched = mailbox.fileno()
+    try:
+        if watched is None:
+            raise NotImplementedError
+        os.set_blocking(watched, False)
+        loop.add_reader(watched, _fetch, mailbox)
+    except NotImplementedError:
+        # The loop cannot watch a pipe: the threads of the pool call it.
+        known = weakref.ref(loop)
+        mailbox = Mailbox(lambda: _ring(known()))
+    _mailboxes[loop] = mailbox
+    return mailbox
+
+
+def _ring(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Makes a loop look into its mailbox; called in any thread."""
+    if loop is not None:
+        # It may have been closed meanwhile: then nobody waits any more.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, those)
+            loop.call_soon_threadsafe(_fetch, _mailboxes[loop])
 
 
-def _settle(outcomes: list[_Outcome]) -> None:
-    for (_, future), answer, error in outcomes:
+def _fetch(mailbox: Mailbox) -> None:
+    """Wakes who waits for what has arrived; called by the loop."""
+    for future, answer, error in mailbox.fetch():
         if future.done():
             continue  # It was cancelled meanwhile.
         if error is not None:

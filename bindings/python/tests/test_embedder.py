@@ -256,7 +256,7 @@ async def test_reembed_tells_its_progress_and_goes_on_after_it_was_cancelled(
             named.reembed(embedder=None)
 
 
-@pytest.mark.parametrize("name", ["embedders", "time-travel"])
+@pytest.mark.parametrize("name", ["dates", "embedders", "time-travel"])
 def test_the_examples_of_the_guide(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     guide = GUIDES / f"{name}.md"
     examples = re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)

@@ -202,7 +202,7 @@ test("a process that is killed while it moves a store leaves it as it was, and t
   }
 });
 
-test.each(["embedders", "explain", "languages", "time-travel"])(
+test.each(["dates", "embedders", "explain", "languages", "time-travel"])(
   "the example of the guide %s says what it prints",
   async (name) => {
     const guide = readFileSync(

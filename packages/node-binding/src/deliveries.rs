@@ -25,8 +25,11 @@ pub struct NativeDeliveries {
 #[napi]
 impl NativeDeliveries {
     /// Takes the function that is called with the numbers of the calls that are done, and the outcome of each.
-    #[napi(constructor)]
-    pub fn new(deliver: Function<'_, FnArgs<(Vec<u32>, Vec<String>)>, ()>) -> Result<Self> {
+    #[napi(
+        constructor,
+        ts_args_type = "deliver: (calls: Array<number>, outcomes: Array<string>) => void"
+    )]
+    pub fn new(deliver: Function<'_, Told, ()>) -> Result<Self> {
         let outcomes = Arc::new(Outcomes::default());
         let taken = Arc::clone(&outcomes);
         let deliver = deliver

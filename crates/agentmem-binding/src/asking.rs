@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::added::Speakers;
 use crate::handle::{Handle, Underway, hand_in, run_read};
+use crate::opening;
 use crate::outcome::Outcome;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
@@ -196,7 +197,7 @@ impl Handle {
         let value = serde_json::from_str(embedder).unwrap_or(serde_json::Value::Bool(false));
         Ok(Moving {
             handle: self.clone(),
-            target: request::embedder(value)?,
+            target: opening::embedder(value)?,
             moving: Arc::default(),
         })
     }

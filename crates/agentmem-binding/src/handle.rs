@@ -10,6 +10,7 @@ use agentmem_core::{
 };
 
 use crate::added::Speakers;
+use crate::opening;
 use crate::outcome::Outcome;
 use crate::pool;
 use crate::request::{self, Arguments, Call, Operation, Write};
@@ -68,7 +69,7 @@ type Waiting = Box<dyn FnOnce(&Result<Memory, WireError>) + Send>;
 impl Handle {
     /// Makes a handle and checks its arguments; no file is touched before the first call (spec 3.1).
     pub fn new(path: Option<&str>, options: &str) -> Result<Self, WireError> {
-        let (options, max_queued) = request::open_options(options)?;
+        let (options, max_queued) = opening::options(options)?;
         if path.is_some_and(|path| path.is_empty() || path.contains('\0')) {
             return Err(Error::invalid("path", "is empty or contains U+0000").into());
         }
@@ -198,7 +199,7 @@ impl Handle {
         if self.shared.is_foreign() || self.shared.lock().is_closed {
             return Err(closed().into());
         }
-        let scope = request::view(options)?;
+        let scope = opening::view(options)?;
         // The rules are the core's; no store is needed for them.
         let outer = self.view.clone().unwrap_or_default();
         let checked = match &self.view {

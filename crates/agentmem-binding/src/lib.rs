@@ -21,6 +21,7 @@ mod asking;
 mod at_once;
 mod fields;
 mod handle;
+mod opening;
 mod outcome;
 mod pool;
 mod request;

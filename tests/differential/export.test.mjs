@@ -1,59 +1,9 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { readFileSync } from "node:fs";
 import { Memory as Reference } from "@agentmem/core";
 import { Memory } from "@agentmem/native";
 import { test } from "vitest";
-
-const run = promisify(execFile);
-const PYTHON = process.env.AGENTMEM_PYTHON ?? "python";
-const SOUND = { ok: true, problems: [] };
-
-function inFolder(work) {
-  return async () => {
-    const folder = mkdtempSync(join(tmpdir(), "agentmem-export-"));
-    try {
-      await work((name) => join(folder, name), folder);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  };
-}
-
-/** Fills a store with records of some users, of which some were changed, deleted, purged or have expired. */
-async function fill(memory, count) {
-  const items = Array.from({ length: count }, (_, n) => ({
-    id: n % 3 === 0 ? `id-${n}` : null,
-    content: {
-      role: "user",
-      name: "Ada",
-      content: `note ${n} about tea 私は ${"x".repeat((n * 37) % 200)}`,
-    },
-    userId: ["ada", "bob", null][n % 3],
-    metadata: n % 2 ? { n, deep: { a: [n / 7, null, "é"] } } : {},
-    importance: (n % 11) / 10,
-    ...(n % 13 === 0 && { ttl: 0 }),
-  }));
-  const records = await memory.addMany(items);
-  for (const [n, { id }] of records.entries()) {
-    if (n % 7 === 1)
-      await memory.update(id, { importance: 1, content: `note ${n} changed` }).catch(expired);
-    if (n % 17 === 2) await memory.delete(id);
-  }
-  await memory.delete(records[4].id, { purge: true });
-}
-
-function expired(error) {
-  if (error.code !== "NOT_FOUND") throw error;
-}
-
-async function inPython(script, ...args) {
-  const { stderr } = await run(PYTHON, ["-W", "error", "-c", script, ...args]);
-  assert.equal(stderr, "");
-}
+import { fill, inFolder, inPython, SOUND } from "../processes/exported.mjs";
 
 for (const history of [false, true]) {
   test(

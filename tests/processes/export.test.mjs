@@ -1,63 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { Memory } from "@agentmem/native";
-import { numbers } from "./operations.mjs";
+import { fill, inFolder, inPython, SOUND } from "./exported.mjs";
 
-const run = promisify(execFile);
 const NATIVE = JSON.stringify(import.meta.resolve("@agentmem/native"));
-const PYTHON = process.env.AGENTMEM_PYTHON ?? "python";
-const SOUND = { ok: true, problems: [] };
-
-function inFolder(work) {
-  return async () => {
-    const folder = mkdtempSync(join(tmpdir(), "agentmem-export-"));
-    try {
-      await work((name) => join(folder, name), folder);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  };
-}
-
-/** Fills a store with records of some users, of which some were changed, deleted, purged or have expired. */
-async function fill(memory, count, prefix) {
-  const random = numbers(7);
-  const items = Array.from({ length: count }, (_, n) => ({
-    id: n % 3 === 0 ? `${prefix}-${n}` : null,
-    content: {
-      role: "user",
-      name: "Ada",
-      content: `note ${n} about tea 私は ${"x".repeat(random.next().value % 200)}`,
-    },
-    userId: ["ada", "bob", null][n % 3],
-    metadata: n % 2 ? { n, deep: { a: [n / 7, null, "é"] } } : {},
-    importance: (n % 11) / 10,
-    ...(n % 13 === 0 && { ttl: 0 }),
-  }));
-  const records = await memory.addMany(items);
-  for (const [n, { id }] of records.entries()) {
-    if (n % 7 === 1)
-      await memory.update(id, { importance: 1, content: `note ${n} changed` }).catch(expired);
-    if (n % 17 === 2) await memory.delete(id);
-  }
-  await memory.delete(records[4].id, { purge: true });
-}
-
-function expired(error) {
-  if (error.code !== "NOT_FOUND") throw error;
-}
-
-async function inPython(script, ...args) {
-  const { stderr } = await run(PYTHON, ["-W", "error", "-c", script, ...args]);
-  assert.equal(stderr, "");
-}
 
 /** Imports in a process of its own, which is killed after some time; false if it was done before. */
 async function killedImport(store, file, after) {

@@ -264,6 +264,8 @@ class Bench:
         """What takes as long as a new process of a language that opens nothing and asks nothing."""
         if entry.language == "python":
             return [sys.executable, str(HERE / "cold.py"), "nothing", *rest]
+        if entry.language == "node":
+            return ["node", str(HERE / "cold.mjs"), "nothing", *rest]
         return BARE[entry.language]
 
     def question(self, place: int, kind: str) -> Path:

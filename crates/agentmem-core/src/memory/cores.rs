@@ -14,12 +14,17 @@ const MOST_THREADS: usize = 8;
 static CORES: LazyLock<usize> =
     LazyLock::new(|| thread::available_parallelism().map_or(1, |cores| cores.get()));
 
+/// How many threads may share work, the caller's among them.
+pub(super) fn threads() -> usize {
+    (*CORES).min(MOST_THREADS)
+}
+
 /// Does `work` on each thing with its place, by this thread and others that have ended when it returns.
 pub(super) fn each<T: Send, R: Send>(
     things: Vec<T>,
     work: impl Fn((usize, T)) -> R + Sync,
 ) -> Vec<R> {
-    let threads = (*CORES).min(MOST_THREADS).min(things.len() / (FEWEST / 2));
+    let threads = threads().min(things.len() / (FEWEST / 2));
     if threads < 2 {
         return things.into_iter().enumerate().map(work).collect();
     }

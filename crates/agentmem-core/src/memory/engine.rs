@@ -1,22 +1,23 @@
 //! One open store with everything that its handles share: connections, the queue of writes, loaded indexes.
 
-use std::collections::HashMap;
 use std::mem::ManuallyDrop;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
 use crate::memory::ids::IdSource;
 use crate::memory::importing::Part;
+use crate::memory::indexes::Indexes;
+use crate::memory::loading::{Loads, Made};
 use crate::memory::queue::{Commit, Group, Outcome, Queue};
 use crate::memory::recent::Recent;
 use crate::memory::telling::tell_all;
 use crate::memory::written::Written;
 use crate::record::{Draft, Record, Revision, Timestamp};
 use crate::scope::{Match, ScopeMatch};
-use crate::search_index::{Document, Index, View, Vocabulary};
-use crate::store::{Batch, Embedding, Selection, Snapshot, Store, Version, moved, try_lock};
+use crate::search_index::{View, Vocabulary};
+use crate::store::{Batch, Embedding, Selection, Store, Version, lock, moved, try_lock};
 
 /// A transaction takes no more writes after this time, so that other processes get their turn.
 const TRANSACTION_TIME: Duration = Duration::from_millis(50);
@@ -104,47 +105,27 @@ pub(super) struct Engine {
     process: u32,
     ids: Mutex<IdSource>,
     pub(super) indexes: Mutex<Indexes>,
+    /// Of all indexes. Who holds it waits for no other lock.
+    pub(super) vocabulary: Mutex<Vocabulary>,
+    /// Whose indexes are being loaded; the lock of `indexes` is not held for that.
+    pub(super) loads: Loads,
     /// What the store's vectors were of when it was last looked at.
     embedding: Mutex<Arc<Embedding>>,
     recent: Recent,
     queue: Queue<(Write, Timestamp), Written>,
 }
 
-/// The indexes that are loaded, all as of the same event.
-pub(super) struct Indexes {
-    applied: i64,
-    /// The version of the store when it was last read; none if that went wrong.
-    version: Option<Version>,
-    embedding: Arc<Embedding>,
-    vocabulary: Vocabulary,
-    loaded: HashMap<Match, Loaded>,
-    cache_bytes: u64,
-    uses: u64,
-}
-
-#[derive(Debug)]
-struct Loaded {
-    index: Index,
-    last_use: u64,
-}
-
 impl Engine {
     pub fn new(store: Store, cache_bytes: u64) -> Result<Self> {
         let embedding = Arc::new(store.read(|snapshot| snapshot.embedding())?);
-        let indexes = Indexes {
-            applied: 0,
-            version: None,
-            embedding: Arc::clone(&embedding),
-            vocabulary: Vocabulary::default(),
-            loaded: HashMap::new(),
-            cache_bytes,
-            uses: 0,
-        };
+        let indexes = Indexes::new(Arc::clone(&embedding), cache_bytes);
         Ok(Engine {
             store: ManuallyDrop::new(store),
             process: std::process::id(),
             ids: Mutex::default(),
             indexes: Mutex::new(indexes),
+            vocabulary: Mutex::default(),
+            loads: Loads::default(),
             embedding: Mutex::new(embedding),
             recent: Recent::new(cache_bytes),
             queue: Queue::default(),
@@ -192,7 +173,29 @@ impl Engine {
     pub fn stale_indexes(&self, now: Timestamp) -> Result<bool> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         self.store
-            .read(|snapshot| indexes.find_stale(snapshot, now))
+            .read(|snapshot| indexes.find_stale(snapshot, now, &self.vocabulary))
+    }
+
+    /// All indexes, with that of a user, which is loaded if it is missing: meanwhile others are not held up.
+    fn loaded(&self, user: &Match, now: Timestamp) -> Result<MutexGuard<'_, Indexes>> {
+        loop {
+            let indexes = lock(&self.indexes);
+            if indexes.has(user) {
+                return Ok(indexes);
+            }
+            drop(indexes);
+            let Some(turn) = self.loads.begin(user) else {
+                continue;
+            };
+            let version = self.store.version()?;
+            let made = self
+                .store
+                .read(|snapshot| Made::new(snapshot, user, now, &self.vocabulary))?;
+            let mut indexes = lock(&self.indexes);
+            indexes.take(user, made, version);
+            drop(turn);
+            return Ok(indexes);
+        }
     }
 
     /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in it.
@@ -202,23 +205,20 @@ impl Engine {
         now: Timestamp,
         terms: impl FnOnce(&Vocabulary, &View, &Embedder) -> T,
     ) -> Result<(View, Arc<Embedding>, T)> {
-        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut indexes = self.loaded(user, now)?;
         let version = self.store.version()?;
-        if indexes.version != Some(version) || !indexes.loaded.contains_key(user) {
+        if !indexes.has(user) || !indexes.are_of(version) {
             let read = self
                 .store
-                .read(|snapshot| indexes.bring_up(snapshot, user, now));
-            if let Err(error) = read {
-                // Half of the changes may have been applied: what is loaded again is right.
-                indexes.loaded.clear();
-                indexes.version = None;
-                return Err(error);
-            }
-            indexes.version = Some(version);
+                .read(|snapshot| indexes.bring_up(snapshot, user, now, &self.vocabulary));
+            indexes.note(read.is_ok().then_some(version));
+            read?;
         }
-        let view = indexes.view(user, now);
-        let embedding = self.note_embedding(&indexes.embedding);
-        let terms = terms(&indexes.vocabulary, &view, &embedding.embedder);
+        indexes.evict(user, &self.vocabulary);
+        let (view, embedding) = indexes.view(user, now);
+        let embedding = self.note_embedding(&embedding);
+        let vocabulary = lock(&self.vocabulary);
+        let terms = terms(&vocabulary, &view, &embedding.embedder);
         Ok((view, embedding, terms))
     }
 
@@ -232,17 +232,20 @@ impl Engine {
         let Some(mut indexes) = try_lock(&self.indexes) else {
             return Ok(None);
         };
-        let loaded = indexes.loaded.get(user);
-        if loaded.is_none_or(|loaded| !loaded.index.stands_at(now)) {
+        if !indexes.stand_at(user, now) {
             return Ok(None);
         }
-        let version = self.store.try_version()?;
-        if version.is_none() || indexes.version != version {
+        let Some(version) = self.store.try_version()? else {
+            return Ok(None);
+        };
+        let Some(vocabulary) = try_lock(&self.vocabulary) else {
+            return Ok(None);
+        };
+        if !indexes.are_of(version) {
             return Ok(None);
         }
-        let view = indexes.view(user, now);
-        let embedding = Arc::clone(&indexes.embedding);
-        let terms = terms(&indexes.vocabulary, &view, &embedding.embedder);
+        let (view, embedding) = indexes.view(user, now);
+        let terms = terms(&vocabulary, &view, &embedding.embedder);
         Ok(Some((view, embedding, terms)))
     }
 
@@ -296,122 +299,6 @@ impl Drop for Engine {
             unsafe {
                 ManuallyDrop::drop(&mut self.store);
             }
-        }
-    }
-}
-
-impl Indexes {
-    /// Applies what the log has that has not been seen, and loads the index if it is missing.
-    fn bring_up(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<()> {
-        let embedding = snapshot.embedding()?;
-        if embedding != *self.embedding {
-            self.embedding = Arc::new(embedding);
-            self.loaded.clear();
-        }
-        let last_seq = snapshot.last_seq()?;
-        if last_seq < self.applied {
-            self.loaded.clear();
-        }
-        if last_seq != self.applied {
-            if !self.loaded.is_empty() {
-                self.apply(snapshot)?;
-            }
-            self.applied = last_seq;
-        }
-        if !self.loaded.contains_key(user) {
-            let index = self.load(snapshot, user, now)?;
-            self.loaded
-                .insert(user.clone(), Loaded { index, last_use: 0 });
-        }
-        self.evict(user);
-        Ok(())
-    }
-
-    /// What a search of a loaded index sees at a time.
-    fn view(&mut self, user: &Match, now: Timestamp) -> View {
-        self.uses += 1;
-        let loaded = self.loaded.get_mut(user).expect("it is loaded");
-        loaded.last_use = self.uses;
-        loaded.index.set_now(now);
-        loaded.index.view()
-    }
-
-    /// Brings every loaded index up to date and compares it with one that is made anew.
-    fn find_stale(&mut self, snapshot: &Snapshot<'_>, now: Timestamp) -> Result<bool> {
-        let users: Vec<Match> = self.loaded.keys().cloned().collect();
-        for user in users {
-            self.bring_up(snapshot, &user, now)?;
-            self.view(&user, now);
-            let fresh = self.load(snapshot, &user, now)?;
-            let Some(loaded) = self.loaded.get(&user) else {
-                continue;
-            };
-            if !loaded.index.equals(&fresh) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Makes the index of a user anew.
-    fn load(&mut self, snapshot: &Snapshot<'_>, user: &Match, now: Timestamp) -> Result<Index> {
-        let (embedder, vocabulary) = (&self.embedding.embedder, &mut self.vocabulary);
-        let mut index = Index::new(now);
-        let mut is_damaged = false;
-        snapshot.partition(user, |stored| {
-            is_damaged |= stored.vector.len() != embedder.dimensions();
-            if !is_damaged {
-                index.insert(&Document::new(stored, embedder, vocabulary));
-            }
-        })?;
-        if is_damaged {
-            return Err(damaged_vector());
-        }
-        index.settle();
-        Ok(index)
-    }
-
-    /// Takes in the records that later events have touched, in the state that they have now.
-    fn apply(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
-        let embedder = &self.embedding.embedder;
-        for seq in snapshot.touched_since(self.applied)? {
-            let stored = snapshot.by_seq(seq)?;
-            if stored
-                .as_ref()
-                .is_some_and(|stored| stored.vector.len() != embedder.dimensions())
-            {
-                return Err(damaged_vector());
-            }
-            let user_id = stored
-                .as_ref()
-                .map(|stored| stored.record.scope.user_id.clone());
-            let document =
-                stored.map(|stored| Document::new(stored, embedder, &mut self.vocabulary));
-            for (user, loaded) in &mut self.loaded {
-                match (&document, &user_id) {
-                    (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
-                        loaded.index.insert(document);
-                    }
-                    _ => loaded.index.remove(seq),
-                }
-            }
-        }
-        self.loaded.retain(|_, loaded| !loaded.index.is_sparse());
-        Ok(())
-    }
-
-    /// Drops the indexes that have not been used for longest until the rest fits; the one that is wanted stays.
-    fn evict(&mut self, wanted: &Match) {
-        let sizes = self.loaded.values().map(|loaded| loaded.index.bytes());
-        let mut bytes = sizes.sum::<usize>() + self.vocabulary.bytes();
-        while bytes as u64 > self.cache_bytes {
-            let others = self.loaded.iter().filter(|(user, _)| *user != wanted);
-            let oldest = others.min_by_key(|(_, loaded)| loaded.last_use);
-            let Some(oldest) = oldest.map(|(user, _)| user.clone()) else {
-                break;
-            };
-            let removed = self.loaded.remove(&oldest);
-            bytes -= removed.map_or(0, |loaded| loaded.index.bytes());
         }
     }
 }

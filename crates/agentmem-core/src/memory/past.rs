@@ -7,7 +7,7 @@ use crate::memory::{Memory, Search, Select};
 use crate::rank::Query;
 use crate::record::Record;
 use crate::scope::{Match, check_id};
-use crate::search_index::{Document, Index, View, Vocabulary};
+use crate::search_index::{Analysed, Document, Index, View, Vocabulary};
 use crate::store::{AsOf, PointInTime, Snapshot, Stored};
 
 impl Memory {
@@ -85,7 +85,8 @@ fn view_at(
             if stored.vector.len() != embedder.dimensions() {
                 return Err(damaged_vector());
             }
-            index.insert(&Document::new(stored, embedder, vocabulary));
+            let analysed = Analysed::new(stored, embedder);
+            index.insert(&Document::new(analysed, vocabulary));
         }
         Ok(())
     })?;

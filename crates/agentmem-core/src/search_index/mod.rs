@@ -48,10 +48,19 @@ pub(crate) struct Document {
     tokens: Vec<u16>,
 }
 
-impl Document {
+/// A record and what its text gives, before its terms have numbers.
+#[derive(Debug)]
+pub(crate) struct Analysed {
+    stored: Stored,
+    words: Vec<String>,
+    speaker: Vec<String>,
+    tokens: Vec<u16>,
+}
+
+impl Analysed {
     /// Only with the built-in embedder a second stage compares tokens.
-    pub fn new(stored: Stored, embedder: &Embedder, vocabulary: &mut Vocabulary) -> Self {
-        let record = stored.record;
+    pub fn new(stored: Stored, embedder: &Embedder) -> Self {
+        let record = &stored.record;
         let text = record.text();
         let tokens = match embedder {
             Embedder::BuiltIn => embed::distinct_tokens(&embed::token_ids(&text)),
@@ -60,22 +69,35 @@ impl Document {
         let mut words = text::terms(&text);
         drop(text);
         let mut speaker = Vec::new();
-        let is_turn = record.role.is_some();
-        if is_turn {
+        if record.role.is_some() {
             words.extend(text::date_terms(record.created_at.as_millis()));
             speaker = record.name.as_deref().map(text::terms).unwrap_or_default();
         }
+        Analysed {
+            stored,
+            words,
+            speaker,
+            tokens,
+        }
+    }
+}
+
+impl Document {
+    /// Gives the terms their numbers.
+    pub fn new(analysed: Analysed, vocabulary: &mut Vocabulary) -> Self {
+        let Stored { record, .. } = &analysed.stored;
+        let is_turn = record.role.is_some();
         let numbers =
             |counted: Vec<(u32, u32)>| counted.into_iter().map(|(term, _)| term).collect();
         Document {
-            word_count: u32::try_from(words.len()).expect("a text has at most 1 MiB"),
-            words: vocabulary.count_terms(&words),
-            speaker: numbers(vocabulary.count_terms(&speaker)),
+            word_count: u32::try_from(analysed.words.len()).expect("a text has at most 1 MiB"),
+            words: vocabulary.count_terms(&analysed.words),
+            speaker: numbers(vocabulary.count_terms(&analysed.speaker)),
             asks: is_turn && record.content.contains(['?', '\u{61f}', '\u{ff1f}']),
-            tokens,
-            seq: stored.seq,
-            vector: stored.vector,
-            record,
+            tokens: analysed.tokens,
+            seq: analysed.stored.seq,
+            vector: analysed.stored.vector,
+            record: analysed.stored.record,
         }
     }
 }

@@ -593,7 +593,7 @@ fn retry_while_busy<T>(
 }
 
 /// Locks; a thread that panicked while it held the lock left nothing half done that the next transaction does not undo.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,0 +1,199 @@
+//! The indexes that are loaded, kept up by the log.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::error::Result;
+use crate::memory::engine::damaged_vector;
+use crate::memory::loading::{self, Made};
+use crate::record::Timestamp;
+use crate::scope::Match;
+use crate::search_index::{Analysed, Document, Index, View, Vocabulary};
+use crate::store::{Embedding, Snapshot, Version, lock};
+
+/// The indexes that are loaded, all as of the same event.
+pub(super) struct Indexes {
+    applied: i64,
+    /// The version of the store when it was last read; none if something has to be read again.
+    version: Option<Version>,
+    embedding: Arc<Embedding>,
+    loaded: HashMap<Match, Loaded>,
+    cache_bytes: u64,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    index: Index,
+    last_use: u64,
+}
+
+impl Indexes {
+    pub fn new(embedding: Arc<Embedding>, cache_bytes: u64) -> Self {
+        Indexes {
+            applied: 0,
+            version: None,
+            embedding,
+            loaded: HashMap::new(),
+            cache_bytes,
+            uses: 0,
+        }
+    }
+
+    /// Whether the index of a user is loaded.
+    pub fn has(&self, user: &Match) -> bool {
+        self.loaded.contains_key(user)
+    }
+
+    /// Whether the index of a user is loaded, and nothing expires in it and nothing returns at a time.
+    pub fn stand_at(&self, user: &Match, now: Timestamp) -> bool {
+        let loaded = self.loaded.get(user);
+        loaded.is_some_and(|loaded| loaded.index.stands_at(now))
+    }
+
+    /// Whether all are of this version of the store.
+    pub fn are_of(&self, version: Version) -> bool {
+        self.version == Some(version)
+    }
+
+    /// Notes which version they have been brought to; none if that went wrong.
+    pub fn note(&mut self, version: Option<Version>) {
+        if version.is_none() {
+            // Half of the changes may have been applied: what is loaded again is right.
+            self.loaded.clear();
+        }
+        self.version = version;
+    }
+
+    /// Takes in an index that was made while others may have used, changed or dropped those that are here. It is at least of the version that is
+    /// given.
+    ///
+    /// What it lacks, or the others, is applied with what the log has next: from the earlier of both on. To apply a state twice changes nothing.
+    pub fn take(&mut self, user: &Match, made: Made, version: Version) {
+        if self.loaded.is_empty() {
+            self.embedding = Arc::new(made.embedding);
+            self.applied = made.seq;
+            self.version = Some(version);
+        } else if made.embedding != *self.embedding {
+            // The store moved to another embedder meanwhile: which of them is right is seen when they are brought up.
+            self.version = None;
+            return;
+        } else if made.seq != self.applied || !self.are_of(version) {
+            self.applied = self.applied.min(made.seq);
+            self.version = None;
+        }
+        self.put(user, made.index);
+    }
+
+    /// Applies what the log has that has not been seen, and loads the index if it is missing.
+    pub fn bring_up(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        user: &Match,
+        now: Timestamp,
+        vocabulary: &Mutex<Vocabulary>,
+    ) -> Result<()> {
+        let embedding = snapshot.embedding()?;
+        if embedding != *self.embedding {
+            self.embedding = Arc::new(embedding);
+            self.loaded.clear();
+        }
+        let last_seq = snapshot.last_seq()?;
+        if last_seq < self.applied {
+            self.loaded.clear();
+        }
+        if last_seq != self.applied {
+            if !self.loaded.is_empty() {
+                self.apply(snapshot, vocabulary)?;
+            }
+            self.applied = last_seq;
+        }
+        if !self.loaded.contains_key(user) {
+            let embedder = &self.embedding.embedder;
+            let index = loading::load(snapshot, user, now, embedder, vocabulary)?;
+            self.put(user, index);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, user: &Match, index: Index) {
+        let loaded = Loaded { index, last_use: 0 };
+        self.loaded.insert(user.clone(), loaded);
+    }
+
+    /// What a search of a loaded index sees at a time.
+    pub fn view(&mut self, user: &Match, now: Timestamp) -> (View, Arc<Embedding>) {
+        self.uses += 1;
+        let loaded = self.loaded.get_mut(user).expect("it is loaded");
+        loaded.last_use = self.uses;
+        loaded.index.set_now(now);
+        (loaded.index.view(), Arc::clone(&self.embedding))
+    }
+
+    /// Brings every loaded index up to date and compares it with one that is made anew.
+    pub fn find_stale(
+        &mut self,
+        snapshot: &Snapshot<'_>,
+        now: Timestamp,
+        vocabulary: &Mutex<Vocabulary>,
+    ) -> Result<bool> {
+        let users: Vec<Match> = self.loaded.keys().cloned().collect();
+        for user in users {
+            self.bring_up(snapshot, &user, now, vocabulary)?;
+            self.view(&user, now);
+            let embedder = &self.embedding.embedder;
+            let fresh = loading::load(snapshot, &user, now, embedder, vocabulary)?;
+            let Some(loaded) = self.loaded.get(&user) else {
+                continue;
+            };
+            if !loaded.index.equals(&fresh) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes in the records that later events have touched, in the state that they have now.
+    fn apply(&mut self, snapshot: &Snapshot<'_>, vocabulary: &Mutex<Vocabulary>) -> Result<()> {
+        let embedder = &self.embedding.embedder;
+        for seq in snapshot.touched_since(self.applied)? {
+            let stored = snapshot.by_seq(seq)?;
+            if stored
+                .as_ref()
+                .is_some_and(|stored| stored.vector.len() != embedder.dimensions())
+            {
+                return Err(damaged_vector());
+            }
+            let user_id = stored
+                .as_ref()
+                .map(|stored| stored.record.scope.user_id.clone());
+            let analysed = stored.map(|stored| Analysed::new(stored, embedder));
+            let document = analysed.map(|it| Document::new(it, &mut lock(vocabulary)));
+            for (user, loaded) in &mut self.loaded {
+                match (&document, &user_id) {
+                    (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
+                        loaded.index.insert(document);
+                    }
+                    _ => loaded.index.remove(seq),
+                }
+            }
+        }
+        self.loaded.retain(|_, loaded| !loaded.index.is_sparse());
+        Ok(())
+    }
+
+    /// Drops the indexes that have not been used for longest until the rest fits; the one that is wanted stays.
+    pub fn evict(&mut self, wanted: &Match, vocabulary: &Mutex<Vocabulary>) {
+        let sizes = self.loaded.values().map(|loaded| loaded.index.bytes());
+        let mut bytes = sizes.sum::<usize>() + lock(vocabulary).bytes();
+        while bytes as u64 > self.cache_bytes {
+            let others = self.loaded.iter().filter(|(user, _)| *user != wanted);
+            let oldest = others.min_by_key(|(_, loaded)| loaded.last_use);
+            let Some(oldest) = oldest.map(|(user, _)| user.clone()) else {
+                break;
+            };
+            let removed = self.loaded.remove(&oldest);
+            bytes -= removed.map_or(0, |loaded| loaded.index.bytes());
+        }
+    }
+}

@@ -1,11 +1,13 @@
-//! Arguments of calls, written as JSON text, and metadata, made of what the core has. What Python's values may be has been checked by then
+//! Arguments of calls, written as JSON text, and metadata, read from it. What Python's values may be has been checked by then
 //! (`_wire.py`).
 
+use std::fmt;
+
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 /// Writes a value that is made of dicts, lists, tuples, texts, numbers, booleans and None.
 pub fn write(value: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -128,28 +130,77 @@ fn is_plain(value: &Bound<'_, PyAny>) -> bool {
     value.is_exact_instance_of::<PyBool>()
 }
 
-/// Makes a dict of a JSON object.
-pub fn members(py: Python<'_>, members: &Map<String, Value>) -> PyResult<Py<PyAny>> {
-    let dict = PyDict::new(py);
-    for (key, value) in members {
-        dict.set_item(key, read(py, value)?)?;
-    }
-    Ok(dict.into_any().unbind())
+/// Makes a dict of metadata, straight from its text.
+pub fn members<'py>(py: Python<'py>, metadata: &str) -> PyResult<Bound<'py, PyAny>> {
+    let mut text = serde_json::Deserializer::from_str(metadata);
+    // The core has checked the text; what can fail is to make an object.
+    Reader(py)
+        .deserialize(&mut text)
+        .map_err(|error| PyRuntimeError::new_err(error.to_string()))
 }
 
-fn read(py: Python<'_>, value: &Value) -> PyResult<Py<PyAny>> {
-    match value {
-        Value::Null => Ok(py.None()),
-        Value::Bool(flag) => flag.into_py_any(py),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => integer.into_py_any(py),
-            (None, float) => float.into_py_any(py),
-        },
-        Value::String(text) => text.into_py_any(py),
-        Value::Array(items) => {
-            let items: PyResult<Vec<_>> = items.iter().map(|item| read(py, item)).collect();
-            items?.into_py_any(py)
+/// Makes Python's values of JSON.
+#[derive(Clone, Copy)]
+struct Reader<'py>(Python<'py>);
+
+impl<'py> Reader<'py> {
+    fn made<E: Error>(self, value: impl IntoPyObjectExt<'py>) -> Result<Bound<'py, PyAny>, E> {
+        value.into_bound_py_any(self.0).map_err(E::custom)
+    }
+}
+
+impl<'de, 'py> DeserializeSeed<'de> for Reader<'py> {
+    type Value = Bound<'py, PyAny>;
+
+    fn deserialize<D: Deserializer<'de>>(self, text: D) -> Result<Self::Value, D::Error> {
+        text.deserialize_any(self)
+    }
+}
+
+impl<'de, 'py> Visitor<'de> for Reader<'py> {
+    type Value = Bound<'py, PyAny>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(self.0.None().into_bound(self.0))
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Self::Value, E> {
+        self.made(flag)
+    }
+
+    fn visit_i64<E: Error>(self, integer: i64) -> Result<Self::Value, E> {
+        self.made(integer)
+    }
+
+    fn visit_u64<E: Error>(self, integer: u64) -> Result<Self::Value, E> {
+        self.made(integer)
+    }
+
+    fn visit_f64<E: Error>(self, float: f64) -> Result<Self::Value, E> {
+        self.made(float)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.made(text)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let list = PyList::empty(self.0);
+        while let Some(item) = items.next_element_seed(self)? {
+            list.append(item).map_err(A::Error::custom)?;
         }
-        Value::Object(object) => members(py, object),
+        Ok(list.into_any())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let dict = PyDict::new(self.0);
+        while let Some((key, value)) = members.next_entry_seed(self, self)? {
+            dict.set_item(key, value).map_err(A::Error::custom)?;
+        }
+        Ok(dict.into_any())
     }
 }

@@ -119,7 +119,7 @@ record! {
     /// The speaker's name.
     name: |_, of, py| of.name.as_deref().into_py_any(py),
     /// A dict of JSON, of this object alone: what is changed in it is changed nowhere else.
-    metadata: |_, of, py| json::members(py, &of.metadata),
+    metadata: |_, of, py| json::members(py, of.metadata.as_json()).map(Bound::unbind),
     /// From 0 to 1.
     importance: |_, of, py| of.importance.into_py_any(py),
     /// When it happened.

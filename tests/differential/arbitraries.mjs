@@ -180,3 +180,56 @@ export const time = fc
       fc.nat(right.length).map((at) => right.slice(0, at)),
     ),
   );
+
+const NUMBERS = [
+  "a",
+  "an",
+  "one",
+  "Three",
+  "seven",
+  "eight",
+  "couple of",
+  "1",
+  "30",
+  "999",
+  "07",
+  "few",
+];
+const NAMED = [
+  "Tuesday",
+  "SUNDAY",
+  "may",
+  "December",
+  "week",
+  "weekend",
+  "month",
+  "year",
+  "night",
+  "days",
+];
+const phrase = fc.oneof(
+  fc.constantFrom(
+    "today",
+    "tonight",
+    "yesterday",
+    "day before yesterday",
+    "this evening",
+    "of",
+    "tea",
+  ),
+  fc.tuple(fc.constantFrom("last", "Last", "this", "past"), fc.constantFrom(...NAMED)),
+  fc.tuple(
+    fc.constantFrom(...NUMBERS),
+    fc.constantFrom("day", "days", "week", "weeks", "months", "years"),
+    fc.constant("ago"),
+  ),
+  fc.tuple(fc.constantFrom("last", "past"), fc.constantFrom(...NUMBERS), fc.constant("days")),
+);
+
+/** Phrases that tell a time from now, and what is like them. */
+export const timesFromNow = fc
+  .array(
+    fc.tuple(phrase, fc.constantFrom(" ", " ", " ", "  ", ", ", "-", "é", " of ", "\n", "’s ")),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((all) => all.flatMap(([words, behind]) => [[words].flat().join(" "), behind]).join(""));

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { History } from "../../conformance/tools/histories.mjs";
-import { filter, json, metadata, text, time, vector } from "./arbitraries.mjs";
+import { filter, json, metadata, text, time, timesFromNow, vector } from "./arbitraries.mjs";
 import { Four } from "./four.mjs";
 
 const seed = Number(process.env.AGENTMEM_SEED ?? 1);
@@ -54,6 +54,23 @@ describe("the four implementations agree", () => {
         await four.ask({ do: "search", with: { query: asked, mode, explain: true, context: 1 } });
     },
   );
+
+  const asked = fc.record({
+    passed: fc.integer({ min: 0, max: 1500 }),
+    ages: fc.array(fc.constantFrom(0, 1, 2, 4, 7, 15, 33, 95, 300), { minLength: 1, maxLength: 5 }),
+    query: timesFromNow,
+  });
+  asks("which times from now a question tells", asked, async ({ passed, ages, query }) => {
+    const day = 86_400_000;
+    four.advance(passed * day);
+    for (const [i, age] of ages.entries()) {
+      const createdAt = new Date(four.now - age * day).toISOString();
+      const content = i === 0 ? query : "tea";
+      await four.ask({ do: "add", with: { content, id: `${i}`, role: "user", createdAt } });
+    }
+    for (const mode of ["hybrid", "lexical"])
+      await four.ask({ do: "search", with: { query, mode, explain: true } });
+  });
 
   const selection = fc.record({ all: fc.array(metadata, { minLength: 1, maxLength: 4 }), filter });
   asks(

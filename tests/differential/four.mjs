@@ -33,6 +33,10 @@ export class Four {
     return this.ask({ do: "close" });
   }
 
+  get now() {
+    return this.#now;
+  }
+
   advance(ms) {
     this.#now += ms;
   }

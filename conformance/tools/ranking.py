@@ -37,6 +37,9 @@ VOCABULARY = {
 TABLE = memoryview((DATA / "table_128.i8").read_bytes()).cast("b")
 STOP_WORDS = set((DATA / "stopwords.txt").read_text("utf-8").split())
 STEM = snowballstemmer.stemmer("english").stemWord
+TONGUES = json.loads(
+    (ROOT / "tools" / "languages" / "languages.json").read_text("utf-8")
+)
 W = 0.4
 # The clock of a case.
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -108,8 +111,11 @@ def folded(character: str) -> str:
     return REPLACED.get(character, character)
 
 
-def terms(text: str) -> list[str]:
-    """8.2. The texts of the stores have no characters on which versions of Unicode differ."""
+def read(text: str) -> tuple[list[str], list[str], str, str | None]:
+    """Terms, words and rest of steps 1 and 2 of 8.2, and the language of step 3.
+
+    The texts of the stores have no characters on which versions of Unicode differ.
+    """
     s = unicodedata.normalize("NFKC", text).lower()
     s = re.sub("[\u0640\u200c\u200d]", "", s)
     found: list[str] = []
@@ -131,14 +137,86 @@ def terms(text: str) -> list[str]:
         found += [a + b for a, b in pairwise(units)]
     rest = unicodedata.normalize("NFKD", rest).lower()
     rest = "".join(map(folded, rest))
-    rest = re.sub(r"'s(?![a-z0-9])", "", rest).replace("'", "")
-    for script, letters in groupby(rest, kind):
-        word = "".join(letters)
-        if script and not word.isascii():
-            found.append(word)
-        elif script and word not in STOP_WORDS:
+    plain = words(re.sub(r"'s(?![a-z0-9])|'", "", rest))
+    for word in plain:
+        if not word.isascii():
+            found.append(script_stem(word))
+        elif word not in STOP_WORDS:
             found.append(STEM(word))
+    return found, plain, rest, told(plain, set(s))
+
+
+def terms(text: str) -> list[str]:
+    """8.2."""
+    found, plain, rest, tongue = read(text)
+    if tongue:
+        again = words(rest.replace("'", " ")) if tongue == "french" else plain
+        for word in again:
+            if word.isascii() and len(word) >= 3 and not is_function_word(word):
+                term = foreign_term(tongue, word)
+                if term not in found:
+                    found.append(term)
     return found
+
+
+def words(rest: str) -> list[str]:
+    runs = [(script, "".join(letters)) for script, letters in groupby(rest, kind)]
+    return [word for script, word in runs if script]
+
+
+def is_function_word(word: str) -> bool:
+    lists = [
+        tongue["strong"] + " " + tongue["weak"]
+        for tongue in TONGUES["languages"].values()
+    ]
+    return word in STOP_WORDS or any(word in some.split() for some in lists)
+
+
+def told(plain: list[str], letters: set[str]) -> str | None:
+    """8.2, step 3: the language of a text."""
+    english = sum(2 for word in plain if word in STOP_WORDS)
+    sums: dict[str, int] = {}
+    for name, tongue in TONGUES["languages"].items():
+        strong, weak = tongue["strong"].split(), tongue["weak"].split()
+        sums[name] = sum(2 * (word in strong) + (word in weak) for word in plain)
+        groups = tongue["letters"].items()
+        sums[name] += max([0, *(w for some, w in groups if letters & set(some))])
+    best = max(sums, key=lambda name: sums[name])
+    return best if sums[best] >= english + 2 else None
+
+
+def foreign_term(tongue: str, word: str) -> str:
+    return STEM(light_stem(word, TONGUES["languages"][tongue]["steps"]))
+
+
+def script_stem(word: str) -> str:
+    """8.2, step 2: words of Cyrillic, Arabic and Devanagari."""
+    for script in TONGUES["scripts"].values():
+        for block in script["characters"].split():
+            first, last = (int(code, 16) for code in block.split("-"))
+            if first <= ord(word[0]) <= last:
+                return light_stem(word, script["steps"])
+    return word
+
+
+def light_stem(word: str, steps: list[dict[str, Any]]) -> str:
+    for step in steps:
+        rules = [
+            rule.partition(">")[::2]
+            for rule in (step.get("end") or step["start"]).split()
+        ]
+        fitting = []
+        for affix, instead in rules:
+            if "end" in step and word.endswith(affix):
+                fitting.append((affix, word[: len(word) - len(affix)] + instead))
+            elif "start" in step and word.startswith(affix):
+                fitting.append((affix, instead + word[len(affix) :]))
+        fitting = [
+            (affix, left) for affix, left in fitting if len(left) >= step["least"]
+        ]
+        if fitting:
+            word = max(fitting, key=lambda one: len(one[0]))[1]
+    return word
 
 
 def is_ideograph(character: str) -> bool:
@@ -378,13 +456,22 @@ def mended(query: str, partition: Partition) -> str:
     best: dict[str, str] = {}
     runs = list(re.finditer("[A-Za-z0-9]+", query))
     plain = {run: run[0].lower() for run in runs if is_plain(run, query)}
+    tongue = read(query)[3]
     misspelt = [
         word
         for word in dict.fromkeys(plain.values())
-        if word not in STOP_WORDS and word not in VOCABULARY and df1(word) == 0
+        if not is_function_word(word)
+        and word not in VOCABULARY
+        and df1(word) == 0
+        and not (tongue and partition.df1(foreign_term(tongue, word)))
     ]
     for word in misspelt[:8]:
-        found = {c: df1(c) for c in corrections(word) if c in STOP_WORDS or df1(c) > 0}
+        found = {c: df1(c) for c in corrections(word)}
+        found = {
+            c: count
+            for c, count in found.items()
+            if (not tongue if c in STOP_WORDS else count > 0)
+        }
         if found:
             best[word] = min(
                 found,

@@ -83,6 +83,16 @@ TRIP = talk(
     ("Dan", "Good to know, Carla."),
 )
 
+NOTES = facts(
+    "Die Bücher meiner Schwestern liegen im Haus, nicht auf den Tischen",
+    "Los niños compran lápices rojos en las ciudades",
+    "Les chevaux de l’école sont heureux avec une bonne chanteuse",
+    "Моя сестра купила красную машину в Москве",
+    "اشترى أخي الكتاب الجديد من السوق والسيارات",
+    "मेरी बहनें किताबें पढ़ती हैं",
+    "Bob read a book on horses to the children in the café",
+)
+
 # Documents: their mean number of words lies far above 32, with and without one.
 PAPERS = facts(
     "Honey bees return to the hive after long flights in search of nectar. They steer by the sun, by the pattern of polarised "
@@ -512,6 +522,35 @@ STORES: list[dict[str, object]] = [
             *all_modes("Carlla Ruiz"),
             *all_modes("wehre is teh hotell?", limit=3),
             ask("FERYY, Feryy's; fery-fery", mode="lexical", explain=True, limit=2),
+        ],
+    },
+    {
+        "name": "words of other languages without their endings",
+        "why": "What a language gives besides stands behind the words' own terms, counts once, and moves nothing in English.",
+        "items": NOTES,
+        "searches": [
+            *all_modes("das Haus und die Bücher der Schwester"),
+            *all_modes("¿el niño tiene un lápiz?"),
+            *all_modes("le cheval de la chanteuse, l'école et un bon livre"),
+            *all_modes("школа и машины сестры"),
+            *all_modes("كتاب السيارة للأخ"),
+            *all_modes("बहन की किताब"),
+            *all_modes("a book about the horse and the child"),
+            *all_modes("wo sind die Häuser mit dem Buch?", limit=3, explain=True),
+        ],
+    },
+    {
+        "name": "misspelt words: those of other languages",
+        "why": "Their function words are none, nor is a word whose stem a record has, in a query told to be of its language.",
+        "items": facts(
+            "Der Zugbegleiter und die Katze", "El conejo blanco y la zanahoria"
+        ),
+        "searches": [
+            *all_modes("wirde Katzen"),
+            *all_modes("wurde Katzenx"),
+            *all_modes("haben wir Katzen und Zugbegleitern"),
+            *all_modes("los conejos y los conexos en una zanahorias"),
+            *all_modes("zanahoriaz"),
         ],
     },
     {

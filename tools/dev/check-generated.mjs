@@ -6,6 +6,7 @@ import { env, main, root, run } from "./setup.mjs";
 
 const tools = [
   { path: "tools/unicode/generate.py", needs: "unicodedata2" }, // of which requirements-dev.txt has more to say
+  { path: "tools/languages/generate.py" },
   { path: "tools/embedder/bundle_table.py" },
   { path: "conformance/tools/exp2.py" },
   { path: "conformance/tools/ranking.py", needs: "snowballstemmer" },

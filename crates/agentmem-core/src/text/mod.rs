@@ -2,15 +2,20 @@
 
 mod date;
 mod fnv;
+mod language;
+mod language_tables;
+mod light_stemmer;
 mod relative_time;
 mod spelling;
 mod stemmer;
-mod stop_words;
 mod unicode;
 mod unicode_tables;
 
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -24,22 +29,82 @@ pub use unicode::{
 };
 
 use date::{MONTHS, MS_PER_DAY};
-use stop_words::is_stop_word;
+use language::{Language, Signs, Weights, is_stop_word, weights};
+use light_stemmer::stem_by_script;
 use unicode::{ascii_digit, is_mark, is_of_word, is_unspaced_alphabet};
 
 /// Gives the terms of a text, repeats included.
 ///
 /// Each run of a script that is written without spaces gives its characters and pairs; behind those of all runs come
-/// the words of the rest. Those of a-z0-9 are without stop words, and stemmed. Linear in the length of the text.
+/// the words of the rest. Those of a-z0-9 are without stop words, and stemmed as English; at the end stand those that
+/// the stemmer of another language gives, if the text is told to be in one. Linear in the length of the text.
 pub fn terms(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    if text.is_ascii() {
-        append_words(&mut found, &text.to_ascii_lowercase());
-    } else {
-        let rest = cut_out_unspaced_terms(&mut found, text);
-        append_words(&mut found, &rest);
+    let Reading {
+        mut terms,
+        folded,
+        language,
+    } = read(text);
+    if let Some(language) = language {
+        append_stems(&mut terms, language, &folded);
     }
-    found
+    terms
+}
+
+/// What a text is made of: its terms, as if it were in English, its folded rest without the unspaced runs, and the
+/// language that it is told to be in.
+struct Reading {
+    terms: Vec<String>,
+    folded: String,
+    language: Option<Language>,
+}
+
+fn read(text: &str) -> Reading {
+    let mut terms = Vec::new();
+    let mut signs = Signs::default();
+    let folded = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        cut_out_unspaced_terms(&mut terms, &mut signs, text)
+    };
+    for_each_word(&folded, |word| {
+        if !word.is_ascii() {
+            terms.push(stem_by_script(word).into_owned());
+            return;
+        }
+        let weights = weights(word);
+        weights
+            .into_iter()
+            .for_each(|weights| signs.add_word(weights));
+        if !weights.is_some_and(Weights::is_stop_word) {
+            terms.push(stem(word));
+        }
+    });
+    Reading {
+        terms,
+        folded,
+        language: signs.language(),
+    }
+}
+
+/// How many letters a word has that is stemmed as one of another language than English: fewer are what is left of `l'`.
+const SHORTEST_STEMMED: usize = 3;
+
+/// Appends the terms that the words of a folded text have in another language, once each, if it has them not yet.
+fn append_stems(found: &mut Vec<String>, language: Language, folded: &str) {
+    let mut stems = Vec::new();
+    let parted = match language {
+        Language::French => Cow::Owned(folded.replace('\'', " ")), // the elided article is a word of its own
+        _ => Cow::Borrowed(folded),
+    };
+    for_each_word(&parted, |word| {
+        if word.is_ascii() && word.len() >= SHORTEST_STEMMED && weights(word).is_none() {
+            stems.push(language.term(word));
+        }
+    });
+    let mut known: HashSet<&str> = found.iter().map(String::as_str).collect();
+    let new = stems.iter().filter(|stem| known.insert(stem));
+    let new: Vec<String> = new.cloned().collect();
+    found.extend(new);
 }
 
 /// Gives the terms of the date of a moment, as in "8 May, 2023": in UTC, in English, without the time of day.
@@ -73,8 +138,8 @@ fn unspaced_script(character: char) -> Option<Unspaced> {
     }
 }
 
-/// Appends the terms of the unspaced runs to `found`; returns the rest, folded.
-fn cut_out_unspaced_terms(found: &mut Vec<String>, text: &str) -> String {
+/// Appends the terms of the unspaced runs to `found`, and the letters to `signs`; returns the rest, folded.
+fn cut_out_unspaced_terms(found: &mut Vec<String>, signs: &mut Signs, text: &str) -> String {
     let composed: String = unicode::remove_unassigned(text).nfkc().collect();
     let mut spaced = String::with_capacity(composed.len());
     let mut run = String::new();
@@ -93,7 +158,10 @@ fn cut_out_unspaced_terms(found: &mut Vec<String>, text: &str) -> String {
         }
         match script {
             Some(_) => run.push(character),
-            None => spaced.push(character),
+            None => {
+                signs.add_letter(character);
+                spaced.push(character);
+            }
         }
     }
     if let Some(ended) = script_of_run {
@@ -154,11 +222,17 @@ fn is_other_latin(character: char) -> bool {
     matches!(character, '\u{df}'..='\u{2af}') && character != '÷'
 }
 
-/// Appends the words of a folded text, once a possessive `'s` and every other apostrophe is deleted.
+/// Gives the words of a folded text, once a possessive `'s` and every other apostrophe is deleted.
 ///
 /// Latin letters and digits make words by themselves, all other letters by themselves, as in `25км`.
-fn append_words(found: &mut Vec<String>, text: &str) {
+fn for_each_word(text: &str, mut give: impl FnMut(&str)) {
     let mut word = String::new();
+    let mut end = |word: &mut String| {
+        if !word.is_empty() {
+            give(word);
+            word.clear();
+        }
+    };
     let mut word_is_latin = true;
     let mut rest = text.chars();
     while let Some(character) = rest.next() {
@@ -166,7 +240,7 @@ fn append_words(found: &mut Vec<String>, text: &str) {
             'a'..='z' | '0'..='9' | '\u{80}'.. => {
                 let latin = character < '\u{2b0}';
                 if latin != word_is_latin {
-                    append_word(found, &mut word);
+                    end(&mut word);
                     word_is_latin = latin;
                 }
                 word.push(character);
@@ -179,17 +253,8 @@ fn append_words(found: &mut Vec<String>, text: &str) {
                     rest.next();
                 }
             }
-            _ => append_word(found, &mut word),
+            _ => end(&mut word),
         }
     }
-    append_word(found, &mut word);
-}
-
-fn append_word(found: &mut Vec<String>, word: &mut String) {
-    if !word.is_ascii() {
-        found.push(word.clone());
-    } else if !word.is_empty() && !is_stop_word(word) {
-        found.push(stem(word));
-    }
-    word.clear();
+    end(&mut word);
 }

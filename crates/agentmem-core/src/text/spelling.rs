@@ -1,9 +1,10 @@
 //! Misspelt words of a query, and what they are taken for (spec 8.15).
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::ops::Range;
 
-use super::{is_stop_word, stem};
+use super::{Language, is_stop_word, read, stem, weights};
 
 /// How many letters a word has that may be misspelt, and how many one that it may be taken for.
 const LENGTHS: Range<usize> = 4..25;
@@ -24,14 +25,19 @@ pub fn mend(
     let mut misspelt: Vec<(String, Option<String>)> = Vec::new();
     let mut mended = String::new();
     let mut done = 0;
+    let language = LazyCell::new(|| read(query).language);
     for range in plain_words(query) {
         let word = query[range.clone()].to_ascii_lowercase();
         let known = misspelt.iter().position(|(known, _)| *known == word);
         let place = match known {
             Some(place) => place,
-            None if misspelt.len() == MOST || is_spelt(&word, &is_word, &records_with) => continue,
+            None if misspelt.len() == MOST
+                || is_spelt(&word, || *language, &is_word, &records_with) =>
+            {
+                continue;
+            }
             None => {
-                let correction = correction(&word, &is_word, &records_with);
+                let correction = correction(&word, *language, &is_word, &records_with);
                 misspelt.push((word, correction));
                 misspelt.len() - 1
             }
@@ -55,16 +61,22 @@ pub fn is_misspelt(
     is_word: impl Fn(&str) -> bool,
     records_with: impl Fn(&str) -> usize,
 ) -> bool {
+    let language = LazyCell::new(|| read(query).language);
     let mut words = plain_words(query).map(|range| query[range].to_ascii_lowercase());
-    words.any(|word| !is_spelt(&word, &is_word, &records_with))
+    words.any(|word| !is_spelt(&word, || *language, &is_word, &records_with))
 }
 
+/// Whether a word is known, or has a record; the language of the query is asked for last.
 fn is_spelt(
     word: &str,
+    language: impl FnOnce() -> Option<Language>,
     is_word: &impl Fn(&str) -> bool,
     records_with: &impl Fn(&str) -> usize,
 ) -> bool {
-    is_stop_word(word) || is_word(word) || records_with(&stem(word)) > 0
+    weights(word).is_some()
+        || is_word(word)
+        || records_with(&stem(word)) > 0
+        || language().is_some_and(|language| records_with(&language.term(word)) > 0)
 }
 
 /// The words of ASCII letters alone that may be misspelt, with nothing but ASCII beside them.
@@ -103,12 +115,13 @@ enum Known {
 /// The best word that is one edit away, if there is any that counts; of equal ones the first by bytes.
 fn correction(
     word: &str,
+    language: Option<Language>,
     is_word: &impl Fn(&str) -> bool,
     records_with: &impl Fn(&str) -> usize,
 ) -> Option<String> {
     let known = |edit: &str| {
         if is_stop_word(edit) {
-            return Some(Known::AsStopWord);
+            return language.is_none().then_some(Known::AsStopWord); // no English word is meant in another language
         }
         match records_with(&stem(edit)) {
             0 => None,

@@ -1,8 +1,10 @@
 // Text analysis: from a text to the terms that a lexical search compares.
 
 import { civilDate, DAY_MS, MONTHS } from "./date.js";
+import { type Language, Signs, termIn, weights } from "./language.js";
+import { stemByScript } from "./light-stemmer.js";
+import { mendIn, type Spelling } from "./spelling.js";
 import { stem } from "./stemmer.js";
-import { STOP_WORDS } from "./stop-words.js";
 import {
   digitValue,
   isAscii,
@@ -15,7 +17,6 @@ import {
 } from "./unicode.js";
 
 export { writeDates } from "./relative-time.js";
-export { mend } from "./spelling.js";
 export { stem } from "./stemmer.js";
 export { isBlank, removeUnassigned, toLower } from "./unicode.js";
 
@@ -23,15 +24,60 @@ export { isBlank, removeUnassigned, toLower } from "./unicode.js";
  * Gives the terms of a text, repeats included.
  *
  * Each run of a script that is written without spaces gives its characters and pairs; behind those of all runs come the
- * words of the rest. Those of a-z0-9 are without stop words, and stemmed. Linear in the length of the text.
+ * words of the rest. Those of a-z0-9 are without stop words, and stemmed as English; at the end stand those that the
+ * stemmer of another language gives, if the text is told to be in one. Linear in the length of the text.
  */
 export function terms(text: string): string[] {
-  const found: string[] = [];
-  for (const word of words(isAscii(text) ? text.toLowerCase() : unspacedTermsCutOut(text, found))) {
-    if (!isAscii(word)) found.push(word);
-    else if (!STOP_WORDS.has(word)) found.push(stem(word));
-  }
+  const { found, folded, language } = read(text);
+  if (language !== undefined) appendStems(found, language, folded);
   return found;
+}
+
+/** Replaces the misspelt words of a query by what they are most likely meant to be, one edit away; all else stays. */
+export function mend(query: string, spelling: Spelling): string {
+  return mendIn(query, spelling, (text) => read(text).language);
+}
+
+/**
+ * What a text is made of: its terms, as if it were in English, its folded rest without the unspaced runs, and the
+ * language that it is told to be in.
+ */
+interface Reading {
+  found: string[];
+  folded: string;
+  language: Language | undefined;
+}
+
+function read(text: string): Reading {
+  const found: string[] = [];
+  const signs = new Signs();
+  const folded = isAscii(text) ? text.toLowerCase() : unspacedTermsCutOut(text, found, signs);
+  for (const word of words(folded)) {
+    if (!isAscii(word)) {
+      found.push(stemByScript(word));
+      continue;
+    }
+    const weight = weights(word);
+    if (weight !== undefined) signs.addWord(weight);
+    if (weight === undefined || !weight.isStopWord) found.push(stem(word));
+  }
+  return { found, folded, language: signs.language() };
+}
+
+/** How many letters a word has that is stemmed as one of another language than English: fewer are what is left of `l'`. */
+const SHORTEST_STEMMED = 3;
+
+/** Appends the terms that the words of a folded text have in another language, once each, if it has them not yet. */
+function appendStems(found: string[], language: Language, folded: string): void {
+  // The elided article of French is a word of its own.
+  const parted = language === "french" ? folded.replaceAll("'", " ") : folded;
+  const known = new Set(found);
+  for (const word of words(parted)) {
+    if (!isAscii(word) || word.length < SHORTEST_STEMMED || weights(word) !== undefined) continue;
+    const term = termIn(language, word);
+    if (!known.has(term)) found.push(term);
+    known.add(term);
+  }
 }
 
 /**
@@ -47,9 +93,10 @@ export function dateTerms(createdAtMs: number): string[] {
 /** What joins or stretches letters and says nothing: tatweel, and the zero-width joiner and non-joiner. */
 const JOINERS = /[\u0640\u200c\u200d]/g;
 
-/** Appends the terms of the unspaced runs to `found`; returns the rest, folded. */
-function unspacedTermsCutOut(text: string, found: string[]): string {
+/** Appends the terms of the unspaced runs to `found`, and the letters to `signs`; returns the rest, folded. */
+function unspacedTermsCutOut(text: string, found: string[], signs: Signs): string {
   const composed = toLower(normalise("NFKC", removeUnassigned(text))).replace(JOINERS, "");
+  for (const letter of composed) signs.addLetter(letter);
   let spaced = "";
   let from = 0;
   for (let at = 0; at < composed.length; ) {

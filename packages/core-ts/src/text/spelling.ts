@@ -1,5 +1,6 @@
 // Misspelt words of a query, and what they are taken for (spec 8.15).
 
+import { type Language, termIn, weights } from "./language.js";
 import { stem } from "./stemmer.js";
 import { STOP_WORDS } from "./stop-words.js";
 
@@ -18,16 +19,31 @@ export interface Spelling {
   recordsWith(term: string): number;
 }
 
-/** Replaces the misspelt words of a query by what they are most likely meant to be, one edit away; all else stays. */
-export function mend(query: string, spelling: Spelling): string {
+/**
+ * Replaces the misspelt words of a query by what they are most likely meant to be, one edit away; all else stays.
+ *
+ * `languageOf` is asked for the query's language once there is an unknown word.
+ */
+export function mendIn(
+  query: string,
+  spelling: Spelling,
+  languageOf: (query: string) => Language | undefined,
+): string {
+  let language: Language | undefined;
+  let isTold = false;
+  const told = (): Language | undefined => {
+    if (!isTold) language = languageOf(query);
+    isTold = true;
+    return language;
+  };
   // Each distinct misspelt word, and what it is taken for, if anything.
   const misspelt = new Map<string, string | undefined>();
   return query.replace(/[A-Za-z0-9]+/g, (run, at: number) => {
     if (!isPlain(run, query, at)) return run;
     const word = run.toLowerCase();
     if (!misspelt.has(word)) {
-      if (misspelt.size === MOST || isSpelt(word, spelling)) return run;
-      misspelt.set(word, correction(word, spelling));
+      if (misspelt.size === MOST || isSpelt(word, spelling, told)) return run;
+      misspelt.set(word, correction(word, spelling, told() === undefined));
     }
     return misspelt.get(word) ?? run;
   });
@@ -45,15 +61,22 @@ function isPlain(run: string, text: string, at: number): boolean {
   );
 }
 
-function isSpelt(word: string, { isWord, recordsWith }: Spelling): boolean {
-  return STOP_WORDS.has(word) || isWord(word) || recordsWith(stem(word)) > 0;
+/** Whether a word is known, or has a record; the language of the query is asked for last. */
+function isSpelt(
+  word: string,
+  { isWord, recordsWith }: Spelling,
+  told: () => Language | undefined,
+): boolean {
+  if (weights(word) !== undefined || isWord(word) || recordsWith(stem(word)) > 0) return true;
+  const language = told();
+  return language !== undefined && recordsWith(termIn(language, word)) > 0;
 }
 
 /** The best word that is one edit away, if there is any that counts. */
-function correction(word: string, spelling: Spelling): string | undefined {
+function correction(word: string, spelling: Spelling, isEnglish: boolean): string | undefined {
   let best: Correction | undefined;
   for (const edit of edits(word)) {
-    const one = weigh(edit, spelling);
+    const one = weigh(edit, spelling, isEnglish);
     if (one !== undefined && (best === undefined || isBefore(one, best))) best = one;
   }
   return best?.word;
@@ -68,8 +91,12 @@ interface Correction {
   readonly count: number;
 }
 
-function weigh(word: string, { isWord, recordsWith }: Spelling): Correction | undefined {
-  if (STOP_WORDS.has(word)) return { word, known: 2, count: 0 };
+function weigh(
+  word: string,
+  { isWord, recordsWith }: Spelling,
+  isEnglish: boolean,
+): Correction | undefined {
+  if (STOP_WORDS.has(word)) return isEnglish ? { word, known: 2, count: 0 } : undefined; // none is meant in another language
   const count = recordsWith(stem(word));
   return count === 0 ? undefined : { word, known: isWord(word) ? 1 : 0, count };
 }

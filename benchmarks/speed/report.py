@@ -86,9 +86,9 @@ Warm: everything that is asked for is loaded. *First*: a question of another use
 that. *Held*: the longest time, and in brackets that exceeded once in a thousand, in which the event
 loop did not come round."""
 COLD = """\
-*CPU* and *wall* are of the whole process beyond that of the bare language, in Python and Node of one
-that only reads the question; the others by the clock within it, to the answer. Medians of five. The
-files are in the system's cache."""
+*CPU* and *wall* are of the whole process beyond that of the bare language, in Python and Node of
+one that only reads the question; the others by the clock within it, to the answer. Medians of five.
+The files are in the system's cache."""
 RECORD_NOTES = """\
 Records anywhere in the store, each got for the first time, and once more. What bare SQLite takes
 for the first is the limit of who asks SQLite; its row has text and metadata alone."""

@@ -2,16 +2,22 @@
 export const AT_ONCE: ReadonlySet<string> = new Set(["get", "search"]);
 
 /**
- * For how many milliseconds answers may follow each other before the event loop has its turn. With the one that is then under
- * way, of 0.2 ms at most, the loop is held for no millisecond.
+ * For how many milliseconds answers may follow each other before calls take the way through the pool. With the one that is then
+ * under way, of 0.2 ms at most, the event loop is held for no millisecond.
  */
 const MOST = 0.75;
 
-/** When the event loop has been held up for long enough; 0 if nothing was answered at once since it last turned. */
-let end = 0;
+/**
+ * After how many the one who has just been answered lets the event loop turn. Less than `MOST`, so that whoever asks again and
+ * again comes back within that, and never waits for a thread of the pool.
+ */
+const ENOUGH = 0.5;
+
+/** When the first answer was given at once since the event loop last turned; 0 if none was. */
+let begun = 0;
 
 const isOver = (): void => {
-  end = 0;
+  begun = 0;
 };
 
 /**
@@ -22,18 +28,14 @@ const isOver = (): void => {
  */
 export function mayAnswerAtOnce(): boolean {
   const now = performance.now();
-  if (end !== 0) return now < end;
-  end = now + MOST;
+  if (begun !== 0) return now - begun < MOST;
+  begun = now;
   setImmediate(isOver);
   return true;
 }
 
-/**
- * Lets the event loop turn if it has been held up for long enough.
- *
- * For whoever has an answer: one who asks again and again then never waits for a thread of the pool.
- */
+/** Lets the event loop turn if it has been held up for long enough: for whoever has an answer. */
 export function turn(): Promise<void> | undefined {
-  if (end === 0 || performance.now() < end) return undefined;
+  if (begun === 0 || performance.now() - begun < ENOUGH) return undefined;
   return new Promise((resolve) => setImmediate(resolve));
 }

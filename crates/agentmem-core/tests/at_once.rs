@@ -136,6 +136,10 @@ fn what_is_answered_without_waiting_is_what_waiting_gives_after_any_history() {
             if let Some(hits) = memory.try_search(query, &options).unwrap() {
                 assert_eq!(hits, memory.search(query, options).unwrap());
                 found += 1;
+                // What was brought up at once is as what is loaded anew.
+                if found % 8 == 0 {
+                    assert_eq!(memory.verify().unwrap(), []);
+                }
             } else {
                 memory.search(query, options).unwrap();
             }
@@ -158,7 +162,7 @@ fn what_is_answered_without_waiting_is_what_waiting_gives_after_any_history() {
 }
 
 #[test]
-fn what_was_written_since_is_waited_for_once() {
+fn what_was_written_since_is_never_missed() {
     let folder = Folder::new("at-once-written");
     let (memory, other) = (open(&folder), open(&folder));
     let id = memory.add("Ada likes green tea").unwrap().id;
@@ -183,9 +187,20 @@ fn what_was_written_since_is_waited_for_once() {
     other.add("and coffee").unwrap();
     // Whether what the system has of a file in memory is read at once: a matter of system and file system.
     let reads_at_once = memory.try_get(&id).unwrap().is_some();
+    assert_eq!(at_hand(&memory), (reads_at_once, reads_at_once));
+    // Many changes take longer than a moment, and so does much text.
+    other
+        .add_many(
+            (0..5)
+                .map(|n| NewRecord::from(format!("milk {n}")))
+                .collect(),
+        )
+        .unwrap();
     assert_eq!(at_hand(&memory), (false, reads_at_once));
     memory.search("tea", options.clone()).unwrap();
     assert_eq!(at_hand(&memory), (true, reads_at_once));
+    other.add("milk ".repeat(300)).unwrap();
+    assert_eq!(at_hand(&memory), (false, reads_at_once));
     read();
     assert_eq!(at_hand(&memory), (true, true));
     // Nothing that was read before is given for what is now.

@@ -20,9 +20,9 @@ const MOST_BYTES: usize = 64 << 10;
 impl Memory {
     /// Answers a search as [`Memory::search`] does, or gives nothing if that may take a while.
     ///
-    /// There is an answer only if the index is loaded and as new as the store, no other thread holds what is needed, no word of the query
-    /// is misspelt, and the work is estimated to take less than 200 microseconds. It reads nothing from the disk, and asks whether another process has written, as
-    /// every search does. What it does not answer is to be asked of [`Memory::search`], which also loads the index for the next time.
+    /// There is an answer only if the index is loaded and as new as the store, or behind it by a few small changes that can be read without waiting
+    /// for the disk; if no other thread holds what is needed, no word of the query is misspelt, and the work is estimated to take less than 200
+    /// microseconds. What it does not answer is to be asked of [`Memory::search`], which also loads the index for the next time.
     ///
     /// ```
     /// use agentmem_core::{Memory, Search};

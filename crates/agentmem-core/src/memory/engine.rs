@@ -193,6 +193,7 @@ impl Engine {
                 .read(|snapshot| Made::new(snapshot, user, now, &self.vocabulary))?;
             let mut indexes = lock(&self.indexes);
             indexes.take(user, made, version);
+            indexes.evict(user, &self.vocabulary);
             drop(turn);
             return Ok(indexes);
         }
@@ -213,8 +214,8 @@ impl Engine {
                 .read(|snapshot| indexes.bring_up(snapshot, user, now, &self.vocabulary));
             indexes.note(read.is_ok().then_some(version));
             read?;
+            indexes.evict(user, &self.vocabulary);
         }
-        indexes.evict(user, &self.vocabulary);
         let (view, embedding) = indexes.view(user, now);
         let embedding = self.note_embedding(&embedding);
         let vocabulary = lock(&self.vocabulary);
@@ -222,7 +223,8 @@ impl Engine {
         Ok((view, embedding, terms))
     }
 
-    /// The same, or nothing if the index has to be loaded, brought up or moved in time, or another thread waited for.
+    /// The same, or nothing if the index has to be loaded or moved in time, to be brought up by more than a moment takes, or another thread waited
+    /// for.
     pub fn try_view<T>(
         &self,
         user: &Match,
@@ -238,15 +240,36 @@ impl Engine {
         let Some(version) = self.store.try_version()? else {
             return Ok(None);
         };
-        let Some(vocabulary) = try_lock(&self.vocabulary) else {
+        let Some(mut vocabulary) = try_lock(&self.vocabulary) else {
             return Ok(None);
         };
-        if !indexes.are_of(version) {
+        if !indexes.are_of(version) && !self.try_bring_up(&mut indexes, &mut vocabulary, version)? {
             return Ok(None);
         }
         let (view, embedding) = indexes.view(user, now);
         let terms = terms(&vocabulary, &view, &embedding.embedder);
         Ok(Some((view, embedding, terms)))
+    }
+
+    /// Brings the indexes up by a few changes, if what is to be read of them is in memory; false if it did nothing.
+    fn try_bring_up(
+        &self,
+        indexes: &mut Indexes,
+        vocabulary: &mut Vocabulary,
+        version: Version,
+    ) -> Result<bool> {
+        if indexes.are_read() {
+            return Ok(false);
+        }
+        let changes = self
+            .store
+            .try_read(|snapshot| indexes.few_changes(snapshot))?;
+        let Some(changes) = changes.flatten() else {
+            return Ok(false);
+        };
+        let taken = indexes.take_few(changes, vocabulary);
+        indexes.note(taken.is_ok().then_some(version));
+        taken.map(|()| true)
     }
 
     /// The record with this id, expired or not.

@@ -9,7 +9,17 @@ use crate::memory::loading::{self, Made};
 use crate::record::Timestamp;
 use crate::scope::Match;
 use crate::search_index::{Analysed, Document, Index, View, Vocabulary};
-use crate::store::{Embedding, Snapshot, Version, lock};
+use crate::store::{Embedding, Snapshot, Stored, Version, lock};
+
+/// Changes that are taken in without waiting, at most: events, and bytes of content, whose analysis takes some tens of nanoseconds each.
+const FEW_EVENTS: i64 = 4;
+const FEW_BYTES: usize = 1024;
+
+/// The few records that events have touched, by the events that added them, in the state that they have now.
+pub(super) struct FewChanges {
+    last_seq: i64,
+    touched: Vec<(i64, Option<Stored>)>,
+}
 
 /// The indexes that are loaded, all as of the same event.
 pub(super) struct Indexes {
@@ -155,31 +165,72 @@ impl Indexes {
 
     /// Takes in the records that later events have touched, in the state that they have now.
     fn apply(&mut self, snapshot: &Snapshot<'_>, vocabulary: &Mutex<Vocabulary>) -> Result<()> {
-        let embedder = &self.embedding.embedder;
         for seq in snapshot.touched_since(self.applied)? {
             let stored = snapshot.by_seq(seq)?;
-            if stored
-                .as_ref()
-                .is_some_and(|stored| stored.vector.len() != embedder.dimensions())
-            {
-                return Err(damaged_vector());
-            }
-            let user_id = stored
-                .as_ref()
-                .map(|stored| stored.record.scope.user_id.clone());
-            let analysed = stored.map(|stored| Analysed::new(stored, embedder));
-            let document = analysed.map(|it| Document::new(it, &mut lock(vocabulary)));
-            for (user, loaded) in &mut self.loaded {
-                match (&document, &user_id) {
-                    (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
-                        loaded.index.insert(document);
-                    }
-                    _ => loaded.index.remove(seq),
-                }
-            }
+            self.renew(seq, stored, |it| Document::new(it, &mut lock(vocabulary)))?;
         }
         self.loaded.retain(|_, loaded| !loaded.index.is_sparse());
         Ok(())
+    }
+
+    /// Takes in a record that an event has touched, or that it is gone.
+    fn renew(
+        &mut self,
+        seq: i64,
+        stored: Option<Stored>,
+        document: impl FnOnce(Analysed) -> Document,
+    ) -> Result<()> {
+        let embedder = &self.embedding.embedder;
+        if stored
+            .as_ref()
+            .is_some_and(|stored| stored.vector.len() != embedder.dimensions())
+        {
+            return Err(damaged_vector());
+        }
+        let user_id = stored
+            .as_ref()
+            .map(|stored| stored.record.scope.user_id.clone());
+        let analysed = stored.map(|stored| Analysed::new(stored, embedder));
+        let document = analysed.map(document);
+        for (user, loaded) in &mut self.loaded {
+            match (&document, &user_id) {
+                (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
+                    loaded.index.insert(document);
+                }
+                _ => loaded.index.remove(seq),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what the log has that has not been seen: nothing if it is more than a few changes, or all must be loaded anew.
+    pub fn few_changes(&self, snapshot: &Snapshot<'_>) -> Result<Option<FewChanges>> {
+        let last_seq = snapshot.last_seq()?;
+        let is_few = (0..=FEW_EVENTS).contains(&(last_seq - self.applied));
+        if !is_few || snapshot.embedding()? != *self.embedding {
+            return Ok(None);
+        }
+        let (mut touched, mut bytes) = (Vec::new(), 0);
+        for seq in snapshot.touched_since(self.applied)? {
+            let stored = snapshot.by_seq(seq)?;
+            bytes += stored.as_ref().map_or(0, |it| it.record.content.len());
+            touched.push((seq, stored));
+        }
+        Ok((bytes <= FEW_BYTES).then_some(FewChanges { last_seq, touched }))
+    }
+
+    /// Takes them in.
+    pub fn take_few(&mut self, changes: FewChanges, vocabulary: &mut Vocabulary) -> Result<()> {
+        for (seq, stored) in changes.touched {
+            self.renew(seq, stored, |it| Document::new(it, vocabulary))?;
+        }
+        self.applied = changes.last_seq;
+        Ok(())
+    }
+
+    /// Whether a search under way has one of them before it, which is copied before it changes.
+    pub fn are_read(&self) -> bool {
+        self.loaded.values().any(|loaded| loaded.index.is_read())
     }
 
     /// Drops the indexes that have not been used for longest until the rest fits; the one that is wanted stays.

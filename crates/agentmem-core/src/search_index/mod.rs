@@ -266,6 +266,11 @@ impl Index {
         }
     }
 
+    /// Whether a search has its view, which is copied before it changes.
+    pub fn is_read(&self) -> bool {
+        Arc::strong_count(&self.view.chunks) > 1
+    }
+
     /// Whether most places are empty, so that the index had better be made anew.
     pub fn is_sparse(&self) -> bool {
         let places = self.view.places();

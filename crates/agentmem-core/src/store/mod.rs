@@ -81,7 +81,7 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 /// Reading connections that are kept for the next call; more are opened while more calls run at once.
 const IDLE_READERS: usize = 4;
 
-/// Pages that are read without waiting: those on the way to a record, and of it no more than takes a moment to read and to check.
+/// Pages that are read without waiting: those on the way to some records, and of them no more than takes a moment to read and to check.
 const MOST_LOOKED_AT: u32 = 24;
 
 /// The share of the time of a long transaction for which the file is left alone after it, so that another process that looks every
@@ -242,17 +242,14 @@ impl Store {
     /// Runs `work` in one read transaction: all that it sees is of one state.
     pub fn read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<T> {
         self.check_files()?;
-        self.read_by(|reader| {
-            command(reader, "BEGIN")?;
-            let answer = work(&Snapshot::new(reader));
-            // SQLite has ended it already where the file could not be read.
-            let ended = match reader.is_autocommit() {
-                true => Ok(()),
-                false => command(reader, "COMMIT"),
-            };
-            let answer = answer?;
-            ended.map(|()| answer)
-        })
+        self.read_by(|reader| self.in_transaction(reader, work))
+    }
+
+    /// The same, but nothing where the disk would have to be waited for, another thread or process, or a connection to be opened.
+    ///
+    /// The files must have been checked by this call: by [`Store::try_version`].
+    pub fn try_read<T>(&self, work: impl FnOnce(&Snapshot<'_>) -> Result<T>) -> Result<Option<T>> {
+        self.try_read_by(|reader| self.in_transaction(reader, work))
     }
 
     /// Gives the record with this id, expired or not. One statement is a transaction by itself.
@@ -262,12 +259,15 @@ impl Store {
         self.read_by(|reader| Snapshot::new(reader).record(id))
     }
 
-    /// The same, but nothing where the disk would have to be waited for, another thread or process, or a connection to be opened.
+    /// The same, but nothing where something would have to be waited for, as with [`Store::try_read`].
     pub fn try_by_id(&self, id: &str) -> Result<Option<Option<Record>>> {
+        self.try_read_by(|reader| Snapshot::new(reader).record(id))
+    }
+
+    fn try_read_by<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<Option<T>> {
         if self.files.is_none() {
             let writer = try_lock(&self.writer);
-            let found = writer.map(|writer| Snapshot::new(&writer.connection).record(id));
-            return found.transpose();
+            return writer.map(|writer| work(&writer.connection)).transpose();
         }
         if self.must_wait.load(Ordering::Relaxed) {
             return Ok(None);
@@ -275,16 +275,15 @@ impl Store {
         let Some(reader) = try_lock(&self.readers).and_then(|mut readers| readers.pop()) else {
             return Ok(None);
         };
-        let looked = page_cache::look(MOST_LOOKED_AT, || Snapshot::new(&reader).record(id));
-        let found = match looked {
-            Looked::Found(found) => found?,
-            Looked::Missed => return Ok(self.keep_reader(reader, None)),
+        let answer = match page_cache::look(MOST_LOOKED_AT, || work(&reader)) {
+            Looked::Found(answer) => Some(answer?),
+            Looked::Missed => None,
             Looked::Unsupported => {
                 self.must_wait.store(true, Ordering::Relaxed);
-                return Ok(self.keep_reader(reader, None));
+                None
             }
         };
-        Ok(self.keep_reader(reader, Some(found)))
+        Ok(self.keep_reader(reader, answer))
     }
 
     /// Lends a connection that reads, which is kept for the next call unless something goes wrong.
@@ -300,9 +299,29 @@ impl Store {
         Ok(self.keep_reader(reader, answer))
     }
 
+    /// Runs `work` in a read transaction, which has ended whatever comes of it; in memory nobody else can write meanwhile.
+    fn in_transaction<T>(
+        &self,
+        reader: &Connection,
+        work: impl FnOnce(&Snapshot<'_>) -> Result<T>,
+    ) -> Result<T> {
+        if self.files.is_none() {
+            return work(&Snapshot::new(reader));
+        }
+        command(reader, "BEGIN")?;
+        let answer = work(&Snapshot::new(reader));
+        // SQLite has ended it already where the file could not be read.
+        let ended = match reader.is_autocommit() {
+            true => Ok(()),
+            false => command(reader, "COMMIT"),
+        };
+        let answer = answer?;
+        ended.map(|()| answer)
+    }
+
     fn keep_reader<T>(&self, reader: Connection, answer: T) -> T {
         let mut readers = lock(&self.readers);
-        if readers.len() < IDLE_READERS {
+        if readers.len() < IDLE_READERS && reader.is_autocommit() {
             readers.push(reader);
         }
         answer

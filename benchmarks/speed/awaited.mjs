@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Memory } from "@agentmem/native";
 
 const CALLS = 2000;
+const WARMING = 200;
 const QUERY = "green tea in the garden after work";
 const folder = mkdtempSync(join(tmpdir(), "agentmem-awaited-"));
 
@@ -33,7 +34,7 @@ async function held(call) {
 }
 
 async function awaited(name, call) {
-  for (let n = 0; n < 200; n++) await call();
+  for (let n = 0; n < WARMING; n++) await call();
   const times = [];
   const begun = process.cpuUsage();
   for (let n = 0; n < CALLS; n++) {
@@ -84,6 +85,8 @@ try {
     Array.from({ length: 1000 }, (_, n) => ({ content: words(n) })),
     { userId: "bob" },
   );
+  const others = Array.from({ length: 2 * CALLS + WARMING }, (_, n) => `other ${n}`);
+  await text.addMany(others.map((id, n) => ({ content: words(n), userId: "cy", id })));
   const asked = vector(1000);
   console.log("| Node, awaited | median us | CPU us | held, ms |\n|---|---|---|---|");
   await awaited("semantic, a vector of 384", () =>
@@ -98,6 +101,7 @@ try {
     text.search(QUERY, { userId: "bob", mode: "lexical" }),
   );
   await awaited("hybrid, of 1,000 records", () => text.search(QUERY, { userId: "bob" }));
+  await awaited("get, for the first time", () => text.get(others.pop()));
   await awaited("get, again", () => text.get("id 7"));
   await text.close();
   await own.close();

@@ -426,14 +426,18 @@ async def test_what_waits_when_its_task_is_cancelled_is_not_written_and_makes_ro
 
 
 class Unwatching(asyncio.SelectorEventLoop):
-    """A loop that cannot watch pipes, as that of Windows."""
+    """A loop that cannot watch pipes, as that of Windows, or no more than it has."""
+
+    error: type[Exception] = NotImplementedError
 
     def add_reader(self, *_: Any) -> None:  # type: ignore[override]  # it takes nothing
-        raise NotImplementedError
+        raise self.error
 
 
-def test_a_loop_that_cannot_watch_a_pipe_is_called(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [NotImplementedError, OSError])
+def test_a_loop_that_cannot_watch_a_pipe_is_called(tmp_path: Path, error: Any) -> None:
     loop = Unwatching()
+    loop.error = error
 
     async def work() -> None:
         async with Memory(tmp_path / "store.db") as memory:

@@ -93,15 +93,15 @@ _mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Mailbox] = (
 
 
 def _open_mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
-    mailbox = Mailbox()
-    watched = mailbox.fileno()
     try:
+        mailbox = Mailbox()
+        watched = mailbox.fileno()
         if watched is None:
             raise NotImplementedError
         os.set_blocking(watched, False)
         loop.add_reader(watched, _fetch, mailbox)
-    except NotImplementedError:
-        # The loop cannot watch a pipe: the threads of the pool call it.
+    except (NotImplementedError, OSError):
+        # The loop cannot watch a pipe, or there is none to be had: the threads of the pool call it.
         known = weakref.ref(loop)
         mailbox = Mailbox(lambda: _ring(known()))
     _mailboxes[loop] = mailbox

@@ -131,6 +131,12 @@ SYSTEMS: dict[str, Entry] = {
         module="asyncio_alone",
     ),
     "sqlite-rust": Entry("bare SQLite, Rust", "rust", workloads=("W1", "W2", "W7")),
+    "sqlite-log-rust": Entry(
+        "bare SQLite with AgentMem's tables, Rust",
+        "rust",
+        kinds=("vectors", "text"),
+        workloads=("W1", "W2"),
+    ),
     "scan-rust": Entry(
         "bare scan, Rust", "rust", kinds=("vectors", "vectors128"), workloads=("W4",)
     ),

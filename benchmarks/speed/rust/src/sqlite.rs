@@ -1,7 +1,6 @@
-//! SQLite by itself, writing the same bytes: the least that a durable insert costs.
-//!
-//! A row has what AgentMem's has: id, user, text, metadata, times, and the vector as int8; one index on the id, one on the user.
+//! SQLite by itself: the least that a durable insert costs, and the least that it costs with what AgentMem promises.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
@@ -9,51 +8,113 @@ use rusqlite::{Connection, params};
 use crate::Failed;
 use crate::data::Record;
 
-const SCHEMA: &str = "
+/// What is written for a record.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Rows {
+    /// What AgentMem's row has: id, user, text, metadata, times, and the vector as int8; one index on the id, one on the user.
+    Least,
+    /// AgentMem's tables, which `history`, `asOf`, retries and `dedupe` need: all columns of a row, the event in the log, and the last event's
+    /// number in the header. No sums of pages, no checks, no vectors made.
+    Logged,
+}
+
+const LEAST: &str = "
   CREATE TABLE IF NOT EXISTS record(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, user TEXT, text TEXT NOT NULL, metadata TEXT,
     importance REAL NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, version INTEGER NOT NULL, vector BLOB) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS record_id ON record(id);
   CREATE INDEX IF NOT EXISTS record_user ON record(user)";
-const INSERT: &str = "INSERT INTO record VALUES(NULL, ?1, ?2, ?3, ?4, 0.5, ?5, ?5, 1, ?6)";
+const INSERT_LEAST: &str = "INSERT INTO record VALUES(NULL, ?1, ?2, ?3, ?4, 0.5, ?5, ?5, 1, ?6)";
+
+const LOGGED: &str = "
+  CREATE TABLE IF NOT EXISTS header(name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS record(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, user_id TEXT, agent_id TEXT, run_id TEXT, role TEXT,
+    name TEXT, content TEXT NOT NULL, metadata TEXT, importance REAL NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+    expires_at INTEGER, version INTEGER NOT NULL, vector BLOB, request BLOB, mark INTEGER NOT NULL, began INTEGER NOT NULL) STRICT;
+  CREATE UNIQUE INDEX IF NOT EXISTS record_id ON record(id);
+  CREATE INDEX IF NOT EXISTS record_user ON record(user_id, mark);
+  CREATE TABLE IF NOT EXISTS event(seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, old INTEGER, id TEXT) STRICT;
+  CREATE INDEX IF NOT EXISTS event_id ON event(id) WHERE id IS NOT NULL;
+  INSERT OR IGNORE INTO header VALUES('seq', 0)";
+const INSERT_LOGGED: &str = "INSERT INTO record VALUES(?7, ?1, ?2, NULL, NULL, NULL, NULL, ?3, ?4, 0.5, ?5, ?5, NULL, 1, ?6, ?8, ?9, ?7)";
+const EVENT: &str = "INSERT INTO event VALUES(?1, ?2, 0, NULL, NULL)";
+const NOTE: &str = "UPDATE header SET value = ?1 WHERE name = 'seq'";
+
+const AT: i64 = 1_700_000_000_000;
 
 pub struct Sqlite {
     connection: Connection,
+    rows: Rows,
+    last_seq: Cell<i64>,
 }
 
 impl Sqlite {
-    pub fn open(folder: &Path) -> Result<Sqlite, Failed> {
+    pub fn open(folder: &Path, rows: Rows) -> Result<Sqlite, Failed> {
         std::fs::create_dir_all(folder)?;
         let connection = Connection::open(folder.join("bench.sqlite"))?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(SCHEMA)?;
-        Ok(Sqlite { connection })
+        connection.execute_batch(match rows {
+            Rows::Least => LEAST,
+            Rows::Logged => LOGGED,
+        })?;
+        Ok(Sqlite {
+            connection,
+            rows,
+            last_seq: Cell::new(0),
+        })
     }
 
     pub fn add(&self, record: &Record) -> Result<(), Failed> {
-        let vector: Vec<u8> = record
+        match self.rows {
+            Rows::Least => self.insert(record),
+            Rows::Logged => self.add_many(std::slice::from_ref(record)),
+        }
+    }
+
+    pub fn add_many(&self, records: &[Record]) -> Result<(), Failed> {
+        self.run("BEGIN IMMEDIATE")?;
+        for record in records {
+            self.insert(record)?;
+        }
+        if self.rows == Rows::Logged {
+            let mut note = self.connection.prepare_cached(NOTE)?;
+            note.execute([self.last_seq.get()])?;
+        }
+        self.run("COMMIT")
+    }
+
+    fn run(&self, sql: &str) -> Result<(), Failed> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    fn insert(&self, record: &Record) -> Result<(), Failed> {
+        let mut vector: Vec<u8> = record
             .vector
             .iter()
             .map(|component| ((component * 127.0) as i8).cast_unsigned())
             .collect();
-        let metadata = serde_json::to_string(&record.metadata)?;
-        self.connection.prepare_cached(INSERT)?.execute(params![
-            record.id,
-            record.user,
-            record.text,
-            metadata,
-            1_700_000_000_000_i64,
-            vector
-        ])?;
-        Ok(())
-    }
-
-    pub fn add_many(&self, records: &[Record]) -> Result<(), Failed> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        for record in records {
-            self.add(record)?;
+        if vector.is_empty() {
+            // As long as one of AgentMem's own.
+            vector.resize(128, 0);
         }
-        self.connection.execute_batch("COMMIT")?;
+        let (id, user, text) = (&record.id, &record.user, &record.text);
+        let metadata = serde_json::to_string(&record.metadata)?;
+        if self.rows == Rows::Least {
+            let mut insert = self.connection.prepare_cached(INSERT_LEAST)?;
+            insert.execute(params![id, user, text, metadata, AT, vector])?;
+            return Ok(());
+        }
+        let seq = self.last_seq.get() + 1;
+        self.last_seq.set(seq);
+        // A hash of a byte, and a hash of a request, as far as their sizes matter.
+        let (mark, request) = (seq * 7919 % 256 - 128, [seq as u8; 32]);
+        let mut insert = self.connection.prepare_cached(INSERT_LOGGED)?;
+        insert.execute(params![
+            id, user, text, metadata, AT, vector, seq, request, mark
+        ])?;
+        let mut event = self.connection.prepare_cached(EVENT)?;
+        event.execute([seq, AT])?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::Failed;
 use crate::agentmem::AgentMem;
 use crate::data::{Kind, Question, Record, Task};
 use crate::measure::{cpu, mean, median, memory, on_disk, timed};
-use crate::sqlite::Sqlite;
+use crate::sqlite::{Rows, Sqlite};
 use crate::{growth, scan};
 
 const BATCH: usize = 256;
@@ -24,7 +24,11 @@ type Call = dyn Fn(&Record) -> Result<(), Failed>;
 
 pub fn work(task: &Task) -> Result<Value, Failed> {
     let mut result = Map::new();
-    let bare = task.system == "sqlite-rust";
+    let bare = match task.system.as_str() {
+        "sqlite-rust" => Some(Rows::Least),
+        "sqlite-log-rust" => Some(Rows::Logged),
+        _ => None,
+    };
     for name in &task.workloads {
         let found = match name.as_str() {
             "W1" => adding(task, bare)?,
@@ -46,12 +50,12 @@ pub fn work(task: &Task) -> Result<Value, Failed> {
     Ok(Value::Object(result))
 }
 
-fn adding(task: &Task, bare: bool) -> Result<Value, Failed> {
+fn adding(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let records = task.records()?.batch(task.adds)?;
     let (first, rest) = records.split_first().ok_or("there are no records")?;
     let (one, many) = (task.store("-one"), task.store("-together"));
-    if bare {
-        let system = Sqlite::open(&one)?;
+    if let Some(rows) = bare {
+        let system = Sqlite::open(&one, rows)?;
         system.add(first)?;
         let add = timed(rest, task.seconds, |record| system.add(record))?;
         return Ok(json!({"add": add}));
@@ -91,13 +95,13 @@ fn together(system: &AgentMem, records: &[Record]) -> Result<(), Failed> {
 }
 
 /// Counts syncs by the shim that the process was started with.
-fn syncs(task: &Task, bare: bool) -> Result<Value, Failed> {
+fn syncs(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let log = std::env::var("AGENTMEM_SYNCS")?;
     let folder = task.store("-syncs");
     let records = task.records()?.batch(101)?;
     let (first, rest) = records.split_first().ok_or("there are no records")?;
-    let add: Box<Call> = if bare {
-        let system = Sqlite::open(&folder)?;
+    let add: Box<Call> = if let Some(rows) = bare {
+        let system = Sqlite::open(&folder, rows)?;
         Box::new(move |record| system.add(record))
     } else {
         let system = AgentMem::open(&folder, task.kind)?;
@@ -110,18 +114,15 @@ fn syncs(task: &Task, bare: bool) -> Result<Value, Failed> {
     Ok(json!({"count": count / rest.len() as f64}))
 }
 
-fn filling(task: &Task, bare: bool) -> Result<Value, Failed> {
+fn filling(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let mut records = task.records()?;
     let (mut walls, mut spent, mut texts) = (Vec::new(), Vec::new(), 0);
-    let system = if bare {
-        None
-    } else {
-        Some(AgentMem::open(&task.store, task.kind)?)
-    };
-    let sqlite = if bare {
-        Some(Sqlite::open(&task.store)?)
-    } else {
-        None
+    let sqlite = bare
+        .map(|rows| Sqlite::open(&task.store, rows))
+        .transpose()?;
+    let system = match bare {
+        None => Some(AgentMem::open(&task.store, task.kind)?),
+        Some(_) => None,
     };
     loop {
         let batch = records.batch(BATCH)?;
@@ -163,7 +164,7 @@ fn filling(task: &Task, bare: bool) -> Result<Value, Failed> {
 /// Opens the store; where there is none yet it is made, which nobody times.
 pub fn opened(task: &Task) -> Result<AgentMem, Failed> {
     if !task.store.exists() {
-        filling(task, false)?;
+        filling(task, None)?;
     }
     AgentMem::open(&task.store, task.kind)
 }
@@ -221,7 +222,7 @@ fn searching(task: &Task, exact: &str) -> Result<Value, Failed> {
     Ok(Value::Object(result))
 }
 
-fn one_record(task: &Task, bare: bool) -> Result<Value, Failed> {
+fn one_record(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let count = (task.records / 4).min(200);
     let wanted: BTreeSet<usize> = (0..3 * count)
         .map(|place| place * 7919 % task.records)
@@ -231,8 +232,8 @@ fn one_record(task: &Task, bare: bool) -> Result<Value, Failed> {
     let (changed, deleted) = rest.split_at(chosen.len() / 3);
     let text = |record: &Record| format!("{CHANGED}, {}", record.id);
     let seconds = task.seconds;
-    if bare {
-        let system = Sqlite::open(&task.store)?;
+    if let Some(rows) = bare {
+        let system = Sqlite::open(&task.store, rows)?;
         return Ok(json!({
             "get": timed(read, seconds, |record| system.get(record).map(drop))?,
             "again": timed(read, seconds, |record| system.get(record).map(drop))?,

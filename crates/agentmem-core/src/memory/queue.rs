@@ -12,12 +12,12 @@ use std::sync::PoisonError;
 #[cfg(loom)]
 use loom::sync::{
     Arc, Mutex, MutexGuard,
-    mpsc::{self, Sender},
+    mpsc::{Receiver, Sender, channel},
 };
 #[cfg(not(loom))]
 use std::sync::{
     Arc, Mutex, MutexGuard,
-    mpsc::{self, Sender},
+    mpsc::{Receiver, SyncSender as Sender, sync_channel},
 };
 
 use crate::error::{Code, Error, Result};
@@ -30,6 +30,13 @@ enum Signal<A> {
     Done(Result<A>),
     /// The leader leaves: go on in its stead.
     Lead,
+}
+
+/// A channel with room for all that one thread is ever told before it looks: to lead, and its outcome. One without bounds would begin with
+/// room for thirty.
+#[cfg(not(loom))]
+fn channel<A>() -> (Sender<Signal<A>>, Receiver<Signal<A>>) {
+    sync_channel(2)
 }
 
 /// Who hears of the outcome.
@@ -256,7 +263,7 @@ impl<C: Commit> Place<C> {
 
     /// Hands in the write, waits, and gives its outcome.
     pub fn write(mut self, write: C::Write) -> Result<C::Answer> {
-        let (sender, receiver) = mpsc::channel();
+        let (sender, receiver): (_, Receiver<_>) = channel();
         let mut must_lead = self.hand_in(write, Listener::Thread(sender));
         let mut answer = None;
         loop {

@@ -5,7 +5,9 @@ mod folder;
 
 use std::sync::mpsc;
 
-use agentmem_core::{Code, GetAll, Memory, NewRecord, Options, Order, Request, Select};
+use agentmem_core::{
+    Change, Code, Expiry, GetAll, Memory, NewRecord, Options, Order, Request, Select,
+};
 use folder::Folder;
 
 fn open(folder: &Folder) -> Memory {
@@ -163,4 +165,80 @@ fn a_failed_write_undoes_nothing_of_the_others_in_its_group() {
         10
     );
     assert_eq!(memory.count(Select::default()).expect("it counts"), 21);
+}
+
+#[test]
+fn the_log_of_a_group_has_its_writes_in_their_order_whatever_they_are() {
+    let folder = Folder::new("mixed");
+    let memory = open(&folder);
+    let record = |id: &str| NewRecord {
+        id: Some(id.to_owned()),
+        ..NewRecord::from(format!("note of {id}"))
+    };
+    let expiring = || NewRecord {
+        expiry: Expiry::Ttl(0.0),
+        ..record("g")
+    };
+    let add = |id: &str| Request::Add(Box::new(record(id)));
+    let many = |ids: &[&str]| Request::AddMany(ids.iter().map(|id| record(id)).collect());
+    let change = Change {
+        content: Some("another note".to_owned()),
+        ..Change::default()
+    };
+    let other = NewRecord::from("the id is taken");
+    let taken = NewRecord {
+        id: Some("b".to_owned()),
+        ..other
+    };
+    let requests = vec![
+        add("a"),
+        add("b"),
+        Request::Delete("a".to_owned()),
+        Request::AddMany(vec![record("c"), record("d"), taken]),
+        many(&["e", "f"]),
+        add("a"),
+        Request::Update("b".to_owned(), change),
+        Request::Purge("e".to_owned()),
+        Request::Add(Box::new(expiring())),
+        add("g"),
+        add("b"),
+        add("h"),
+    ];
+    let queue = |request| (memory.queue().expect("there is room"), request);
+    let places: Vec<_> = requests.into_iter().map(queue).collect();
+    let (sender, receiver) = mpsc::channel();
+    // The first one last: it commits all of them.
+    for (n, (place, request)) in places.into_iter().enumerate().rev() {
+        let sender = sender.clone();
+        place.submit(request, move |done| {
+            let told = (n, done.map(drop).map_err(|error| error.code()));
+            sender.send(told).expect("the test waits");
+        });
+    }
+    let failed: Vec<_> = receiver
+        .iter()
+        .take(12)
+        .filter(|(_, done)| done.is_err())
+        .collect();
+    // Adding "b" once more is a retry, though it has been changed since.
+    assert_eq!(failed, [(3, Err(Code::AlreadyExists))]);
+    let events = memory.changes(0, None).expect("it tells");
+    let told: Vec<(i64, &str, &str)> = events
+        .iter()
+        .map(|event| (event.seq, event.kind.as_str(), event.id.as_str()))
+        .collect();
+    let expected = [
+        (1, "ADD", "a"),
+        (2, "ADD", "b"),
+        (3, "DELETE", "a"),
+        (5, "ADD", "f"),
+        (6, "ADD", "a"),
+        (7, "UPDATE", "b"),
+        (8, "PURGE", "e"),
+        (9, "ADD", "g"),
+        (10, "ADD", "g"),
+        (11, "ADD", "h"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(memory.verify().expect("it looks"), []);
 }

@@ -174,6 +174,8 @@ pub(crate) struct Draft {
     pub record: Record,
     /// SHA-256 of the request (spec 6.3); only for an id that the caller gave.
     pub request_hash: Option<[u8; 32]>,
+    /// That of its content.
+    pub mark: i64,
     pub dedupe: bool,
 }
 
@@ -206,6 +208,7 @@ impl NewRecord {
             self.request_hash(given)
         });
         Ok(Draft {
+            mark: mark(&self.content),
             record: Record {
                 id: self.id.unwrap_or_default(),
                 content: self.content,
@@ -367,6 +370,14 @@ impl Revision {
             ..record.clone()
         })
     }
+}
+
+/// A byte of a hash of the content (FNV-1a); equal contents have equal marks.
+pub(crate) fn mark(content: &str) -> i64 {
+    let hash = content.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    i64::from(hash >> 24) - 128
 }
 
 pub(crate) fn check_content(content: &str) -> Result<()> {

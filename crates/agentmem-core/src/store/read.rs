@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::Result;
 use crate::filter::Filter;
-use crate::record::{Record, Timestamp};
+use crate::record::{Record, Timestamp, mark};
 use crate::scope::{Match, Scope, ScopeMatch};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::{sql_error, to_count};
@@ -278,7 +278,7 @@ impl<'a> Snapshot<'a> {
                     .query_row(
                         params![
                             scope.user_id,
-                            rows::mark(&record.content),
+                            mark(&record.content),
                             record.content,
                             scope.agent_id,
                             scope.run_id,

@@ -120,21 +120,17 @@ fn damaged(column: usize, kind: Type) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(FromSqlError::InvalidType))
 }
 
-/// A byte of a hash of the content (FNV-1a); equal contents have equal marks.
-pub(super) fn mark(content: &str) -> i64 {
-    let hash = content.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    i64::from(hash >> 24) - 128
-}
-
 /// Compiles `INSERT INTO record`, for [`insert`].
 pub(super) fn inserting(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
     connection.prepare_cached(INSERT)
 }
 
 /// Binds a row to what [`inserting`] gave and runs it; false, with nothing written, if another row has its id.
-pub(super) fn insert(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::Result<bool> {
+pub(super) fn insert(
+    statement: &mut Statement<'_>,
+    row: &Stored,
+    mark: i64,
+) -> rusqlite::Result<bool> {
     let record = &row.record;
     let done = statement.execute(params![
         row.seq,
@@ -153,7 +149,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, row: &Stored) -> rusqlite::R
         record.version.cast_signed(),
         blob(&row.vector),
         row.request,
-        mark(&record.content),
+        mark,
         row.began,
     ]);
     match done {

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::embed::{self, Embedder};
 use crate::error::{Code, Error, Result};
-use crate::record::Timestamp;
+use crate::record::{Timestamp, mark};
 use crate::store::files::sync_folder;
 use crate::store::read::Snapshot;
 use crate::store::rows::{self, COLUMNS};
@@ -364,9 +364,7 @@ impl Snapshot<'_> {
                             seq: Some(seq),
                         });
                     }
-                    if row.get::<_, i64>(16).map_err(sql_error)?
-                        != rows::mark(&stored.record.content)
-                    {
+                    if row.get::<_, i64>(16).map_err(sql_error)? != mark(&stored.record.content) {
                         problems.push(Problem {
                             kind: "row",
                             seq: Some(seq),

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
 use crate::error::{Code, Error, Result};
-use crate::record::{Draft, Record, Revision, Timestamp};
+use crate::record::{Draft, Record, Revision, Timestamp, mark};
 use crate::scope::ScopeMatch;
 use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
@@ -17,6 +17,9 @@ use crate::store::{command, schema, sql_error};
 pub(super) const ERASED: &str = "";
 
 const APPEND: &str = "INSERT INTO event(seq, at, kind, old) VALUES(?1, ?2, ?3, ?4)";
+/// The events of rows that were added one behind the other at one time.
+const APPEND_ADDED: &str =
+    "INSERT INTO event(seq, at, kind) SELECT seq, ?3, 0 FROM record WHERE seq BETWEEN ?1 AND ?2";
 
 /// A write transaction. It reads what it has written itself.
 pub(crate) struct Batch<'a> {
@@ -26,6 +29,9 @@ pub(crate) struct Batch<'a> {
     first_seq: i64,
     last_seq: i64,
     last_at: i64,
+    /// The first of the rows behind each other, up to the last event, whose events are still to be written: one statement does it for all,
+    /// at a fifth of the cost.
+    unlogged: Option<i64>,
     /// Whether something was deleted that must not be left in free space.
     must_erase: bool,
     /// Whether the store is on its way to another embedder, so that a state that ends takes its next vector along.
@@ -71,6 +77,7 @@ impl<'a> Batch<'a> {
             first_seq: last_seq,
             last_seq,
             last_at,
+            unlogged: None,
             must_erase: false,
             inserting: rows::inserting(connection).map_err(sql_error)?,
             appending: connection.prepare_cached(APPEND).map_err(sql_error)?,
@@ -85,11 +92,13 @@ impl<'a> Batch<'a> {
     ///
     /// The outer error is one of the file itself, after which the batch must end.
     pub fn part<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<Result<T>> {
+        self.log_added()?;
         let before = (self.last_seq, self.last_at, self.must_erase);
         command(self.connection, "SAVEPOINT part")?;
         let done = work(self);
         if done.is_err() {
             (self.last_seq, self.last_at, self.must_erase) = before;
+            self.unlogged = None;
             command(self.connection, "ROLLBACK TO part")?;
         }
         command(self.connection, "RELEASE part")?;
@@ -118,8 +127,8 @@ impl<'a> Batch<'a> {
             began: seq,
         };
         // That an id is free, as nearly all are, its index tells on the way: to look it up first costs a fifth more.
-        if !draft.dedupe && self.insert(&row)? {
-            self.append_added(None, now)?;
+        if !draft.dedupe && self.insert(&row, draft.mark)? {
+            self.append_later(now)?;
             return Ok(row.record);
         }
         let same_id = self.by_id(&row.record.id)?;
@@ -144,14 +153,46 @@ impl<'a> Batch<'a> {
         Ok(row.record)
     }
 
+    /// Counts the event that adds the row that was just written; it will be in the log before anything else is.
+    fn append_later(&mut self, now: Timestamp) -> Result<()> {
+        let at = self.last_at.max(now.as_millis());
+        if at != self.last_at {
+            self.log_added()?;
+            self.last_at = at;
+        }
+        self.last_seq += 1;
+        self.unlogged.get_or_insert(self.last_seq);
+        Ok(())
+    }
+
+    /// Writes the events of the rows that were added last.
+    fn log_added(&mut self) -> Result<()> {
+        let Some(first) = self.unlogged else {
+            return Ok(());
+        };
+        let (last, at) = (self.last_seq, self.last_at);
+        let written = if first == last {
+            let values = params![last, at, EventKind::Add as i64, None::<i64>];
+            self.appending.execute(values)
+        } else {
+            let statement = self.connection.prepare_cached(APPEND_ADDED);
+            statement.and_then(|mut statement| statement.execute([first, last, at]))
+        };
+        if i64::try_from(written.map_err(sql_error)?) != Ok(last - first + 1) {
+            return Err(Error::new(Code::Corrupt, "lacks a row that was just written").at("path"));
+        }
+        self.unlogged = None;
+        Ok(())
+    }
+
     /// Inserts a row; false, with nothing written, if another has its id.
-    fn insert(&mut self, row: &Stored) -> Result<bool> {
-        rows::insert(&mut self.inserting, row).map_err(sql_error)
+    fn insert(&mut self, row: &Stored, mark: i64) -> Result<bool> {
+        rows::insert(&mut self.inserting, row, mark).map_err(sql_error)
     }
 
     /// Inserts a row whose id was looked up, and is free.
     pub(super) fn insert_free(&mut self, row: &Stored) -> Result<()> {
-        if self.insert(row)? {
+        if self.insert(row, mark(&row.record.content))? {
             Ok(())
         } else {
             Err(Error::new(Code::Corrupt, "has an id in its index that no record has").at("path"))
@@ -323,7 +364,8 @@ impl<'a> Batch<'a> {
 
     /// Notes in the header the last event, and that erased bytes may still be in the file if this transaction erased any; true if that is
     /// noted, by whomever. A transaction that changed anything changes the header, by which its log is known to be the store's.
-    pub(super) fn finish(&self) -> Result<bool> {
+    pub(super) fn finish(&mut self) -> Result<bool> {
+        self.log_added()?;
         if self.last_seq != self.first_seq {
             schema::note_seq(self.connection, self.last_seq)?;
         }
@@ -351,6 +393,7 @@ impl<'a> Batch<'a> {
         old: Option<i64>,
         now: Timestamp,
     ) -> Result<i64> {
+        self.log_added()?;
         self.last_seq += 1;
         self.last_at = self.last_at.max(now.as_millis());
         let values = params![self.last_seq, self.last_at, kind as i64, old];

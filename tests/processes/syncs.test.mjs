@@ -68,11 +68,11 @@ test("addMany is one sync", { skip }, () => {
 
 test("checkpoints are the only syncs of the file itself", { skip }, () => {
   const code =
-    "for (let n = 0; n < 120; n++) await memory.addMany(Array.from({ length: 100 }, (_, k) => ({ content: `note ${n} ${k} `.repeat(9) })));";
+    "for (let n = 0; n < 240; n++) await memory.addMany(Array.from({ length: 100 }, (_, k) => ({ content: `note ${n} ${k} `.repeat(30) })));";
   const { log, file } = syncsOf("checkpoints", code);
   // A checkpoint syncs the log before it reads it, and the next write the header of the log that it begins anew.
   assert.ok(file >= 1, `${file} checkpoints`);
-  assert.ok(log <= 120 + 3 * file, `${log} syncs of the log with ${file} of the file`);
+  assert.ok(log <= 240 + 3 * file, `${log} syncs of the log with ${file} of the file`);
 });
 
 test("with durability normal an add syncs nothing", { skip }, () => {

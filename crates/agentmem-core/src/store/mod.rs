@@ -78,6 +78,10 @@ pub(crate) struct Opening {
 
 /// Page cache of the writing connection, in KiB: enough for the inner pages of the indexes of some million records.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
+/// With so many pages the log is moved into the file, 16 MB of it: by then the pages that every write changes, and those of the index on the
+/// user that writes of many users change in random order, stand in it several times, and are moved once. Where commits are not synced it stays
+/// at SQLite's 4 MB, since what is behind the last checkpoint is what a power loss can take.
+const LOG_PAGES: i64 = 4000;
 /// Reading connections that are kept for the next call; more are opened while more calls run at once.
 const IDLE_READERS: usize = 4;
 
@@ -217,6 +221,11 @@ impl Store {
         )?;
         configure(&connection, durability)?;
         pragma(&connection, "cache_size", -WRITER_CACHE_KIB)?;
+        if durability == Durability::Full {
+            // It answers with the new value.
+            let sql = format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}");
+            connection.query_row(&sql, [], |_| Ok(())).map_err(sql_error)?;
+        }
         // A backup is not, until it is opened.
         use_log(&connection, busy_timeout)?;
         if (is_outdated || embedding.has_old_ranking) && !opening.read_only {

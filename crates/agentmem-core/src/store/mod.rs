@@ -224,7 +224,9 @@ impl Store {
         if durability == Durability::Full {
             // It answers with the new value.
             let sql = format!("PRAGMA wal_autocheckpoint = {LOG_PAGES}");
-            connection.query_row(&sql, [], |_| Ok(())).map_err(sql_error)?;
+            connection
+                .query_row(&sql, [], |_| Ok(()))
+                .map_err(sql_error)?;
         }
         // A backup is not, until it is opened.
         use_log(&connection, busy_timeout)?;

@@ -118,6 +118,10 @@ impl<'a> Batch<'a> {
 
     /// Adds a record, or gives back the one that a retry or `dedupe` finds (spec 6.3 to 6.5).
     pub fn add(&mut self, draft: Draft, vector: Vec<i8>, now: Timestamp) -> Result<Record> {
+        if self.last_at < now.as_millis() {
+            // Those of rows of another time; here, where it may fail with nothing of this record written.
+            self.log_added()?;
+        }
         let seq = self.last_seq + 1;
         let row = Stored {
             seq,
@@ -128,7 +132,7 @@ impl<'a> Batch<'a> {
         };
         // That an id is free, as nearly all are, its index tells on the way: to look it up first costs a fifth more.
         if !draft.dedupe && self.insert(&row, draft.mark)? {
-            self.append_later(now)?;
+            self.append_later(now);
             return Ok(row.record);
         }
         let same_id = self.by_id(&row.record.id)?;
@@ -154,15 +158,10 @@ impl<'a> Batch<'a> {
     }
 
     /// Counts the event that adds the row that was just written; it will be in the log before anything else is.
-    fn append_later(&mut self, now: Timestamp) -> Result<()> {
-        let at = self.last_at.max(now.as_millis());
-        if at != self.last_at {
-            self.log_added()?;
-            self.last_at = at;
-        }
+    fn append_later(&mut self, now: Timestamp) {
+        self.last_at = self.last_at.max(now.as_millis());
         self.last_seq += 1;
         self.unlogged.get_or_insert(self.last_seq);
-        Ok(())
     }
 
     /// Writes the events of the rows that were added last.

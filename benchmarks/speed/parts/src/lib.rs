@@ -32,7 +32,7 @@ pub type Run = Box<dyn FnMut()>;
 pub type Part = (&'static str, fn() -> Run);
 
 /// All parts.
-pub const PARTS: [Part; 13] = [
+pub const PARTS: [Part; 15] = [
     ("terms of a text", terms),
     ("tokens of a text", tokens),
     ("vector of a text", vector),
@@ -46,6 +46,8 @@ pub const PARTS: [Part; 13] = [
     ("lexical search of 1,000 (BM25)", whole::lexical),
     ("semantic search of 1,000", whole::semantic),
     ("hybrid search of 1,000", whole::hybrid),
+    ("the same, a new filter keeps a tenth", whole::filter_first),
+    ("the same, a filter asked before", whole::filter_again),
 ];
 
 fn terms() -> Run {

@@ -3,8 +3,9 @@
 use std::hint::black_box;
 
 use agentmem_core::{
-    Match, Memory, Mode, NewRecord, Options, ScopeMatch, Search, Select, Timestamp,
+    Filter, Match, Memory, Mode, NewRecord, Options, ScopeMatch, Search, Select, Timestamp,
 };
+use serde_json::{Value, json};
 
 use crate::Run;
 use crate::texts::{QUESTION, text};
@@ -77,6 +78,40 @@ pub fn hybrid() -> Run {
     search(Mode::Hybrid)
 }
 
+/// A filter that keeps a tenth and is another one each time.
+pub fn filter_first() -> Run {
+    let memory = sorted();
+    let mut number = 0;
+    Box::new(move || {
+        number += 1;
+        let filter = json!({ "category": 3, format!("new-{number}"): null });
+        ask_some(&memory, Mode::Hybrid, Some(&filter));
+    })
+}
+
+/// One that keeps a tenth and has been asked before.
+pub fn filter_again() -> Run {
+    let memory = sorted();
+    let filter = json!({ "category": 3 });
+    for _ in 0..2 {
+        ask_some(&memory, Mode::Hybrid, Some(&filter));
+    }
+    Box::new(move || ask_some(&memory, Mode::Hybrid, Some(&filter)))
+}
+
+/// A memory whose records are of ten categories.
+fn sorted() -> Memory {
+    let memory = Memory::in_memory(Options::default()).expect(WORKS);
+    let of = |number: usize| NewRecord {
+        metadata: json!({ "category": number % 10 }).as_object().cloned(),
+        ..turn(number)
+    };
+    memory
+        .add_many((0..RECORDS).map(of).collect())
+        .expect(WORKS);
+    memory
+}
+
 fn search(mode: Mode) -> Run {
     let memory = filled();
     ask(&memory, mode);
@@ -84,6 +119,11 @@ fn search(mode: Mode) -> Run {
 }
 
 fn ask(memory: &Memory, mode: Mode) {
+    ask_some(memory, mode, None);
+}
+
+fn ask_some(memory: &Memory, mode: Mode, filter: Option<&Value>) {
+    let filter = filter.map(Filter::parse).transpose().expect(WORKS);
     let scope = ScopeMatch {
         user_id: Match::Is("user".to_owned()),
         ..ScopeMatch::default()
@@ -92,6 +132,7 @@ fn ask(memory: &Memory, mode: Mode) {
         mode,
         select: Select {
             scope,
+            filter,
             ..Select::default()
         },
         ..Search::default()

@@ -96,9 +96,10 @@ fn estimate(view: &View, selection: &Selection, options: &Search, dimensions: us
         Mode::Semantic => (10_000, vectors),
         Mode::Hybrid => (40_000, 200 + vectors),
     };
-    let filter = if selection.filter.is_some() { 1_000 } else { 0 };
+    let filter = selection.filter.as_ref();
+    let unknown = filter.map_or(0, |filter| view.unknown(filter));
     let hits = options.limit.min(view.live());
-    once + view.places() * (each + filter) + hits * (1 + 2 * options.context) * 1_000
+    once + view.places() * each + unknown * 1_000 + hits * (1 + 2 * options.context) * 1_000
 }
 
 /// Whether a record is no more than an answer may copy; metadata have no more than that.

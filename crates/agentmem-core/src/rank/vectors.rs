@@ -18,6 +18,9 @@ const WRONG: f64 = 1e-5;
 /// Records that are looked at together, to see that none of them counts.
 const BLOCK: usize = 32;
 
+/// Of so few records all cosines are computed once: most of them would be asked for, and some as often as a turn has neighbours.
+const FEW: usize = 4 * CHUNK_SLOTS;
+
 /// Computes dot products of a query with the vectors of chunks.
 struct Products {
     query: Vec<i16>,
@@ -100,6 +103,8 @@ pub(super) struct Cosines<'a> {
     square_norm: i64,
     /// Dot products by place; 0 or more, whatever they are, where none was wanted.
     products: Vec<i32>,
+    /// The cosines by place, if they are few.
+    few: Vec<f64>,
 }
 
 impl<'a> Cosines<'a> {
@@ -112,15 +117,26 @@ impl<'a> Cosines<'a> {
         for (number, (chunk, products)) in chunks.enumerate() {
             reader.read(chunk, wanted.as_ref().map(|bits| &bits[number]), products);
         }
-        Cosines {
+        let mut cosines = Cosines {
             view,
             square_norm: embed::square_norm(query),
             products,
+            few: Vec::new(),
+        };
+        if view.places() <= FEW {
+            let few = (0..view.places()).map(|place| cosines.computed(place));
+            cosines.few = few.collect();
         }
+        cosines
     }
 
     /// The cosine of the record at a place, 0 or more; 0 where none is live.
     pub fn cosine(&self, place: usize) -> f64 {
+        let few = self.few.get(place).copied();
+        few.unwrap_or_else(|| self.computed(place))
+    }
+
+    fn computed(&self, place: usize) -> f64 {
         let norm = self.view.chunks()[place / CHUNK_SLOTS].square_norms()[place % CHUNK_SLOTS];
         embed::cosine(self.products[place], self.square_norm, i64::from(norm)).max(0.0)
     }

@@ -418,6 +418,15 @@ impl View {
         self.filters.ask(filter)
     }
 
+    /// How many places have not been looked at with a filter.
+    pub fn unknown(&self, filter: &Filter) -> usize {
+        let Some(known) = self.filters.find(filter) else {
+            return self.places();
+        };
+        let of = |chunk: &Arc<Chunk>| chunk.passing(&known).unknown(chunk.slots());
+        self.chunks.iter().map(of).sum()
+    }
+
     pub fn chunks(&self) -> &[Arc<Chunk>] {
         &self.chunks
     }

@@ -57,6 +57,12 @@ impl Passing {
         std::array::from_fn(|word| self.passes[word].load(Ordering::Relaxed))
     }
 
+    /// How many of the first `slots` have not been looked at.
+    pub fn unknown(&self, slots: usize) -> usize {
+        let known = self.known.iter().map(|it| it.load(Ordering::Relaxed));
+        slots.saturating_sub(known.map(|it| it.count_ones() as usize).sum())
+    }
+
     /// Forgets a slot whose record changes.
     fn forget(&mut self, slot: usize) {
         let (word, bit) = (slot / 64, 1_u64 << (slot % 64));
@@ -192,6 +198,17 @@ impl Filters {
         })
     }
 
+    /// A filter that is remembered, without asking it.
+    pub fn find(&self, filter: &Filter) -> Option<KnownFilter> {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = asked.filters.iter().position(|it| it.filter == *filter)?;
+        Some(KnownFilter {
+            place,
+            number: asked.filters[place].first,
+            is_asked_again: true,
+        })
+    }
+
     /// At most so much memory is remembered in, by an index of so many chunks.
     pub fn bytes(&self, chunks: usize) -> usize {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -229,6 +246,9 @@ mod tests {
             });
             let expected: Vec<usize> = (0..slots).filter(|&it| it != 3 && it != 70).collect();
             assert_eq!(asked, expected);
+            // Slots 3 and 70 were known before.
+            let known = slots + [3, 70].iter().filter(|&&slot| slot >= slots).count();
+            assert_eq!(passing.unknown(CHUNK_SLOTS), CHUNK_SLOTS - known);
             let passes = |slot: usize| bits[slot / 64] >> (slot % 64) & 1 == 1;
             assert!(
                 (0..CHUNK_SLOTS)
@@ -249,6 +269,7 @@ mod tests {
         for (n, is_asked_again) in [(0, true), (4, false), (1, false), (0, true)] {
             let known = filters.ask(&filter(n)).expect("it is small");
             assert_eq!(known.is_asked_again, is_asked_again, "{n}");
+            assert!(filters.find(&filter(n)).is_some());
             // What was known of the one before is not taken for this one's.
             assert_eq!(chunk.passing(&known).ask(n, || false), n == 0);
         }

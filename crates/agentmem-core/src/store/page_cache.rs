@@ -11,6 +11,10 @@
 
 /// What a read without waiting has come to.
 #[derive(Debug)]
+#[cfg_attr(
+    not(all(target_os = "linux", target_pointer_width = "64")),
+    allow(dead_code, reason = "what is looked for is found on Linux alone")
+)]
 pub(super) enum Looked<T> {
     /// All that it read was in memory.
     Found(T),

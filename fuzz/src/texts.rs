@@ -67,7 +67,10 @@ pub fn texts(data: &[u8]) {
     assert_eq!(text::terms(&assigned), terms, "{whole:?}");
     // At the first time that there is, too; and nothing is written that no record knows.
     text::write_dates(&whole, 0, |_| true);
-    assert_eq!(text::write_dates(&whole, 253_402_300_799_999, |_| false), whole);
+    assert_eq!(
+        text::write_dates(&whole, 253_402_300_799_999, |_| false),
+        whole
+    );
     let lower = text::to_lower(&whole);
     assert_eq!(text::to_lower(&lower), lower, "{whole:?}");
 

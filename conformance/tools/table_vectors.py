@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-from ranking import coverage, first_tokens, tokens, vector
+from ranking_vectors import coverage, first_tokens, tokens, vector
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 

@@ -58,6 +58,11 @@ struct Reading {
     language: Option<Language>,
 }
 
+/// Gives the language that a text in Latin letters is told to be in, if it is another one than English.
+pub fn language_of(text: &str) -> Option<Language> {
+    read(text).language
+}
+
 fn read(text: &str) -> Reading {
     let mut terms = Vec::new();
     let mut signs = Signs::default();

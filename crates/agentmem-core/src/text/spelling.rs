@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::ops::Range;
 
-use super::{Language, is_stop_word, read, stem, weights};
+use super::{Language, is_stop_word, language_of, stem, weights};
 
 /// How many letters a word has that may be misspelt, and how many one that it may be taken for.
 const LENGTHS: Range<usize> = 4..25;
@@ -25,7 +25,7 @@ pub fn mend(
     let mut misspelt: Vec<(String, Option<String>)> = Vec::new();
     let mut mended = String::new();
     let mut done = 0;
-    let language = LazyCell::new(|| read(query).language);
+    let language = LazyCell::new(|| language_of(query));
     for range in plain_words(query) {
         let word = query[range.clone()].to_ascii_lowercase();
         let known = misspelt.iter().position(|(known, _)| *known == word);
@@ -61,7 +61,7 @@ pub fn is_misspelt(
     is_word: impl Fn(&str) -> bool,
     records_with: impl Fn(&str) -> usize,
 ) -> bool {
-    let language = LazyCell::new(|| read(query).language);
+    let language = LazyCell::new(|| language_of(query));
     let mut words = plain_words(query).map(|range| query[range].to_ascii_lowercase());
     words.any(|word| !is_spelt(&word, || *language, &is_word, &records_with))
 }

@@ -105,6 +105,8 @@ pub(super) struct Cosines<'a> {
     products: Vec<i32>,
     /// The cosines by place, if they are few.
     few: Vec<f64>,
+    /// C of spec 8.9 by place, if they are few.
+    near: Vec<f64>,
 }
 
 impl<'a> Cosines<'a> {
@@ -122,10 +124,14 @@ impl<'a> Cosines<'a> {
             square_norm: embed::square_norm(query),
             products,
             few: Vec::new(),
+            near: Vec::new(),
         };
         if view.places() <= FEW {
             let few = (0..view.places()).map(|place| cosines.computed(place));
             cosines.few = few.collect();
+            cosines.near = around(view, &cosines.few, |own, pair| {
+                ((own + 0.5 * pair[0]) + 0.25 * pair[1]) + 0.125 * pair[2]
+            });
         }
         cosines
     }
@@ -143,6 +149,9 @@ impl<'a> Cosines<'a> {
 
     /// C of spec 8.9: what the neighbours of a turn mean counts too, the less the further away.
     pub fn near(&self, place: usize) -> f64 {
+        if let Some(&near) = self.near.get(place) {
+            return near;
+        }
         let mut pairs = [0.0; 3];
         for (place, distance) in self.view.neighbours(place) {
             pairs[distance - 1] += self.cosine(place);
@@ -152,6 +161,12 @@ impl<'a> Cosines<'a> {
 
     /// Offers all records by C that may be among the best by it.
     pub fn offer_near(&self, best: &mut Best<'_, '_>, selected: &Selected<'_>) {
+        if !self.near.is_empty() && !selected.is_known() {
+            for (place, &near) in self.near.iter().enumerate().filter(|it| *it.1 > 0.0) {
+                best.offer(place, near);
+            }
+            return;
+        }
         let about = self.about();
         let root = (self.square_norm as f64).sqrt() * (1.0 - WRONG);
         let mut consider = |place: usize, about_near: f32| {
@@ -198,18 +213,29 @@ impl<'a> Cosines<'a> {
 
     /// C in the same measure: each conversation is gone through once, which takes a sixth of going from each turn to all of its neighbours.
     fn about_near(&self, about: &[f32]) -> Vec<f32> {
-        let mut near = about.to_vec();
-        let mut values = Vec::new();
-        self.view.conversations(|turns| {
-            values.clear();
-            values.resize(REACH, 0.0);
-            values.extend(turns.iter().map(|&place| about[place]));
-            values.resize(turns.len() + 2 * REACH, 0.0);
-            for (&place, window) in turns.iter().zip(values.windows(2 * REACH + 1)) {
-                let pair = |away: usize| window[REACH - away] + window[REACH + away];
-                near[place] = window[REACH] + 0.5 * pair(1) + 0.25 * pair(2) + 0.125 * pair(3);
-            }
-        });
-        near
+        around(self.view, about, |own, pair| {
+            own + 0.5 * pair[0] + 0.25 * pair[1] + 0.125 * pair[2]
+        })
     }
+}
+
+/// What is told of each turn by its own value, and by the sums of those one, two and three places before and after it; other records keep theirs.
+fn around<T: Copy + Default + std::ops::Add<Output = T>>(
+    view: &View,
+    values: &[T],
+    told: impl Fn(T, [T; REACH]) -> T,
+) -> Vec<T> {
+    let mut found = values.to_vec();
+    let mut line = Vec::new();
+    view.conversations(|turns| {
+        line.clear();
+        line.resize(REACH, T::default());
+        line.extend(turns.iter().map(|&place| values[place]));
+        line.resize(turns.len() + 2 * REACH, T::default());
+        for (&place, window) in turns.iter().zip(line.windows(2 * REACH + 1)) {
+            let pair = |away: usize| window[REACH - 1 - away] + window[REACH + 1 + away];
+            found[place] = told(window[REACH], std::array::from_fn(pair));
+        }
+    });
+    found
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -69,33 +70,23 @@ MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
 WEEKDAYS = [date(2000, 5, day).strftime("%A").lower() for day in range(1, 8)]
 NUMBERS = "one two three four five six seven eight nine ten eleven twelve".split()
 N = "(?P<n>[1-9][0-9]{0,2}|an?|couple of|%s)" % "|".join(NUMBERS)
-PHRASES = [
-    "today|tonight|this (?:morning|afternoon|evening)",
-    "yesterday|last night",
-    "day before yesterday",
-    f"{N} days? ago",
-    f"last (?P<weekday>{'|'.join(WEEKDAYS)})",
-    "last weekend",
-    "this week",
-    "last week",
-    f"{N} weeks? ago",
-    f"past week|(?:last|past) {N} days",
-    f"this month|last month|{N} months? ago",
-    f"last (?P<month>{'|'.join(MONTHS)})",
-]
+N7 = "(?P<n>[1-7]|an?|couple of|%s)" % "|".join(NUMBERS[:7])
+TODAY = NOW.date()
+MONDAY = TODAY - timedelta(TODAY.weekday())
 
 
 def dated(query: str, partition: Partition) -> str:
     """8.16. The clock of the stores is `NOW`."""
     at, out = 0, ""
     while at < len(query):
-        free = not (query[:at][-1:].isascii() and query[:at][-1:].isalnum())
-        for row, phrase in enumerate(PHRASES):
+        before = query[:at][-1:]
+        free = before.isascii() and not before.isalnum()
+        for phrase, parts in PHRASES.items():
             pattern = f"(?i:{phrase.replace(' ', ' +')})(?![A-Za-z0-9]|[^\\x00-\\x7f]| +of(?![A-Za-z0-9]))"
             match = re.compile(pattern, re.ASCII).match(query, at)
-            if match and free and query[:at][-1:].isascii() and is_one(row, match):
-                parts = dates(row, match)
-                known = [[w for w in part if has(w, partition)] for part in parts]
+            if match and free:
+                said = [list(dict.fromkeys(part)) for part in parts(match)]
+                known = [[w for w in part if has(w, partition)] for part in said]
                 out += " ".join(sum(known, [])) if all(known) else match[0]
                 at = match.end()
                 break
@@ -109,57 +100,56 @@ def has(word: str, partition: Partition) -> bool:
     return any(partition.df1(term) > 0 for term in terms(word))
 
 
-def is_one(row: int, match: re.Match[str]) -> bool:
-    """Whether days are not too many for "the last n days"."""
-    return row != 9 or count(match) <= 7
-
-
-def count(match: re.Match[str], otherwise: int = 7) -> int:
-    n = match.groupdict().get("n")
-    if n is None:
+def count(match: re.Match[str], otherwise: int) -> int:
+    if match["n"] is None:
         return otherwise
-    n = " ".join(n.lower().split())
-    known = {"a": 1, "an": 1, "couple of": 2} | {
-        w: i + 1 for i, w in enumerate(NUMBERS)
-    }
+    n = " ".join(match["n"].lower().split())
+    known = {"a": 1, "an": 1, "couple of": 2}
+    known |= {word: i + 1 for i, word in enumerate(NUMBERS)}
     return known.get(n) or int(n)
 
 
-def dates(row: int, match: re.Match[str]) -> list[list[str]]:
-    """Days, months and years of a row of 8.16's table, each once."""
-    today = NOW.date()
-    monday = today - timedelta(today.weekday())
-    this = match[0].lower().startswith("this")
-    back = 0 if this else count(match, 1)
-    stretch = []
-    if row in (10, 11):
-        if row == 11:
-            month = [m.lower() for m in MONTHS].index(match["month"].lower()) + 1
-            back = (today.month - month - 1) % 12 + 1
-        months = today.year * 12 + today.month - 1 - back
-        return [[MONTHS[months % 12]], [str(months // 12)]]
-    if row < 3:
-        stretch = [today - timedelta(row)]
-    elif row == 3:
-        stretch = [today - timedelta(count(match))]
-    elif row == 4:
-        days = [today - timedelta(i) for i in range(1, 8)]
-        stretch = [d for d in days if WEEKDAYS[d.weekday()] == match["weekday"].lower()]
-    elif row == 5:
-        stretch = [monday - timedelta(2), monday - timedelta(1)]
-    elif row == 6:
-        stretch = [monday + timedelta(i) for i in range(today.weekday() + 1)]
-    elif row == 7:
-        stretch = [monday - timedelta(7 - i) for i in range(7)]
-    elif row == 8:
-        stretch = [today - timedelta(7 * count(match) - i) for i in range(-3, 4)]
-    elif row == 9:
-        stretch = [today - timedelta(i) for i in range(count(match), -1, -1)]
+def days(first: int, last: int, start: date = TODAY) -> list[list[str]]:
+    """Days, months and years of the days so many behind `start`, both ends among them."""
+    them = [start + timedelta(i) for i in range(first, last + 1)]
     return [
-        list(dict.fromkeys(str(d.day) for d in stretch)),
-        list(dict.fromkeys(MONTHS[d.month - 1] for d in stretch)),
-        list(dict.fromkeys(str(d.year) for d in stretch)),
+        [str(day.day) for day in them],
+        [MONTHS[day.month - 1] for day in them],
+        [str(day.year) for day in them],
     ]
+
+
+def month(back: int) -> list[list[str]]:
+    months = TODAY.year * 12 + TODAY.month - 1 - back
+    return [[MONTHS[months % 12]], [str(months // 12)]]
+
+
+def last_weekday(match: re.Match[str]) -> list[list[str]]:
+    wanted = WEEKDAYS.index(match["weekday"].lower())
+    back = next(i for i in range(1, 8) if (TODAY - timedelta(i)).weekday() == wanted)
+    return days(-back, -back)
+
+
+def last_month(match: re.Match[str]) -> list[list[str]]:
+    wanted = [name.lower() for name in MONTHS].index(match["month"].lower()) + 1
+    return month((TODAY.month - wanted - 1) % 12 + 1)
+
+
+PHRASES: dict[str, Callable[[re.Match[str]], list[list[str]]]] = {
+    "today|tonight|this (?:morning|afternoon|evening)": lambda _: days(0, 0),
+    "yesterday|last night": lambda _: days(-1, -1),
+    "day before yesterday": lambda _: days(-2, -2),
+    f"{N} days? ago": lambda m: days(-count(m, 0), -count(m, 0)),
+    f"last (?P<weekday>{'|'.join(WEEKDAYS)})": last_weekday,
+    "last weekend": lambda _: days(-2, -1, MONDAY),
+    "this week": lambda _: days(0, TODAY.weekday(), MONDAY),
+    "last week": lambda _: days(-7, -1, MONDAY),
+    f"{N} weeks? ago": lambda m: days(-7 * count(m, 0) - 3, -7 * count(m, 0) + 3),
+    f"past week|(?:last|past) {N7} days": lambda m: days(-count(m, 7), 0),
+    "this month": lambda _: month(0),
+    f"last month|{N} months? ago": lambda m: month(count(m, 1)),
+    f"last (?P<month>{'|'.join(MONTHS)})": last_month,
+}
 
 
 def is_plain(run: re.Match[str], query: str) -> bool:

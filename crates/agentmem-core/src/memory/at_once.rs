@@ -2,7 +2,7 @@
 
 use crate::embed::Embedder;
 use crate::error::Result;
-use crate::memory::embedding::needs_words;
+use crate::memory::embedding::{needs_words, terms_of};
 use crate::memory::{Hit, Memory, Search, check_query, hits};
 use crate::rank::{self, Found, Mode};
 use crate::record::Record;
@@ -45,10 +45,7 @@ impl Memory {
         let terms = |vocabulary: &Vocabulary, view: &View, embedder: &Embedder| {
             let has_words = needs_words(options.mode, embedder);
             let is_misspelt = has_words && vocabulary.is_misspelt(query, view);
-            (!is_misspelt).then(|| match options.mode {
-                Mode::Semantic => Vec::new(),
-                Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(query, view, now),
-            })
+            (!is_misspelt).then(|| terms_of(query, options.mode, vocabulary, view, now))
         };
         let seen = engine.try_view(&selection.scope.user_id, now, terms)?;
         let Some((view, embedding, Some(terms))) = seen else {

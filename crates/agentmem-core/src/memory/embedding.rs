@@ -1,5 +1,6 @@
 //! Which embedder a call's vectors are of, and which it needs (spec 12.2, 12.3).
 
+use std::borrow::Cow;
 use std::sync::PoisonError;
 
 use crate::embed::{self, Embedder};
@@ -10,7 +11,7 @@ use crate::memory::{Memory, Request, Search, check_query};
 use crate::rank::{self, Blend, Mode, Query};
 use crate::record::{Timestamp, turn_text};
 use crate::scope::check_id;
-use crate::search_index::QueryTerm;
+use crate::search_index::{QueryTerm, View, Vocabulary};
 use crate::store::Embedding;
 use crate::text;
 
@@ -143,6 +144,37 @@ fn check_mode(mode: Mode, embedder: &Embedder) -> Result<()> {
 /// Whether the words of a query count, or what the built-in table says that they mean: then misspelt ones are mended.
 pub(super) fn needs_words(mode: Mode, embedder: &Embedder) -> bool {
     mode != Mode::Semantic || *embedder == Embedder::BuiltIn
+}
+
+/// The query of a search as it is mended where its words count, and its terms, which only meaning does without.
+pub(super) fn words_of<'q>(
+    query: &'q str,
+    mode: Mode,
+    embedder: &Embedder,
+    vocabulary: &Vocabulary,
+    view: &View,
+    now: Timestamp,
+) -> (Cow<'q, str>, Vec<QueryTerm>) {
+    let mended = match needs_words(mode, embedder) {
+        true => vocabulary.mend(query, view),
+        false => Cow::Borrowed(query),
+    };
+    let terms = terms_of(&mended, mode, vocabulary, view, now);
+    (mended, terms)
+}
+
+/// The terms of a query that is mended, or has nothing to be mended.
+pub(super) fn terms_of(
+    query: &str,
+    mode: Mode,
+    vocabulary: &Vocabulary,
+    view: &View,
+    now: Timestamp,
+) -> Vec<QueryTerm> {
+    match mode {
+        Mode::Semantic => Vec::new(),
+        Mode::Lexical | Mode::Hybrid => vocabulary.query_terms(query, view, now),
+    }
 }
 
 fn needs_vector(query: &str, mode: Mode) -> bool {

@@ -22,19 +22,18 @@ mod request;
 mod telling;
 mod written;
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::rank::{self, Found, HitExplanation, Mode};
+use crate::rank::{self, Found, HitExplanation};
 use crate::record::{Change, NewRecord, Record, Timestamp};
 use crate::scope::{ScopeMatch, check_characters, check_id};
 use crate::search_index::{Entry, View};
 use crate::store::{self, Event, Order, PointInTime, Problem, Snapshot, Stats};
 
-use embedding::needs_words;
+use embedding::words_of;
 use engine::{Engine, Write, closed};
 
 pub use exporting::{Export, Exporting};
@@ -461,17 +460,7 @@ impl Memory {
             None => {
                 let (view, embedding, (mended, terms)) =
                     engine.view(user, now, |vocabulary, view, embedder| {
-                        let mended = match needs_words(options.mode, embedder) {
-                            true => vocabulary.mend(query, view),
-                            false => Cow::Borrowed(query),
-                        };
-                        let terms = match options.mode {
-                            Mode::Semantic => Vec::new(),
-                            Mode::Lexical | Mode::Hybrid => {
-                                vocabulary.query_terms(&mended, view, now)
-                            }
-                        };
-                        (mended, terms)
+                        words_of(query, options.mode, embedder, vocabulary, view, now)
                     })?;
                 let query = self.analyse([query, &mended], terms, &embedding, &options, now)?;
                 (view, query)

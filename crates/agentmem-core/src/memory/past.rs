@@ -2,6 +2,7 @@
 
 use crate::embed::{self, Embedder};
 use crate::error::Result;
+use crate::memory::embedding::words_of;
 use crate::memory::engine::{Engine, damaged_vector};
 use crate::memory::{Memory, Search, Select};
 use crate::rank::Query;
@@ -60,8 +61,8 @@ impl Memory {
             self.analyse([query; 2], Vec::new(), &embedding, options, point.now)?;
             let mut vocabulary = Vocabulary::default();
             let view = view_at(snapshot, user, point, &embedding.embedder, &mut vocabulary)?;
-            let mended = vocabulary.mend(query, &view);
-            let terms = vocabulary.query_terms(&mended, &view, point.now);
+            let (mode, embedder) = (options.mode, &embedding.embedder);
+            let (mended, terms) = words_of(query, mode, embedder, &vocabulary, &view, point.now);
             let asked = self.analyse([query, &mended], terms, &embedding, options, point.now)?;
             Ok((view, asked))
         })

@@ -20,6 +20,10 @@ pub(super) fn slots(bits: &Bits) -> impl Iterator<Item = usize> {
     })
 }
 
+fn has(bits: &Bits, slot: usize) -> bool {
+    bits[slot / 64] >> (slot % 64) & 1 == 1
+}
+
 /// What a search selects of a view.
 pub(super) struct Selected<'a> {
     pub view: &'a View,
@@ -65,10 +69,8 @@ impl<'a> Selected<'a> {
 
     /// False if it is known that the record at a place does not pass the filter.
     pub fn may_pass(&self, place: usize) -> bool {
-        self.slots(place / CHUNK_SLOTS).is_none_or(|bits| {
-            let slot = place % CHUNK_SLOTS;
-            bits[slot / 64] >> (slot % 64) & 1 == 1
-        })
+        self.slots(place / CHUNK_SLOTS)
+            .is_none_or(|bits| has(bits, place % CHUNK_SLOTS))
     }
 
     /// Whether it is known of all records whether they pass a filter.
@@ -141,7 +143,7 @@ impl<'a> Filtered<'a> {
         match &self.known {
             Known::Nothing => self.holds(entry),
             Known::Some(chunks) => chunks[chunk].ask(slot, || self.holds(entry)),
-            Known::All(bits) => bits[chunk][slot / 64] >> (slot % 64) & 1 == 1,
+            Known::All(bits) => has(&bits[chunk], slot),
         }
     }
 

@@ -161,7 +161,7 @@ impl<'a> Cosines<'a> {
 
     /// Offers all records by C that may be among the best by it.
     pub fn offer_near(&self, best: &mut Best<'_, '_>, selected: &Selected<'_>) {
-        if !self.near.is_empty() && !selected.is_known() {
+        if !self.near.is_empty() {
             for (place, &near) in self.near.iter().enumerate().filter(|it| *it.1 > 0.0) {
                 best.offer(place, near);
             }

@@ -157,6 +157,17 @@ struct AskedFilter {
     last: u64,
 }
 
+impl Asked {
+    fn find(&self, filter: &Filter) -> Option<KnownFilter> {
+        let place = self.filters.iter().position(|it| it.filter == *filter)?;
+        Some(KnownFilter {
+            place,
+            number: self.filters[place].first,
+            is_asked_again: true,
+        })
+    }
+}
+
 impl Filters {
     /// Remembers a filter, if it is not too large, in the place of the one that has not been asked for longest.
     pub fn ask(&self, filter: &Filter) -> Option<KnownFilter> {
@@ -166,15 +177,11 @@ impl Filters {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         asked.count += 1;
         let number = asked.count;
-        let filters = &mut asked.filters;
-        if let Some(place) = filters.iter().position(|it| it.filter == *filter) {
-            filters[place].last = number;
-            return Some(KnownFilter {
-                place,
-                number: filters[place].first,
-                is_asked_again: true,
-            });
+        if let Some(known) = asked.find(filter) {
+            asked.filters[known.place].last = number;
+            return Some(known);
         }
+        let filters = &mut asked.filters;
         let new = AskedFilter {
             filter: filter.clone(),
             first: number,
@@ -201,12 +208,7 @@ impl Filters {
     /// A filter that is remembered, without asking it.
     pub fn find(&self, filter: &Filter) -> Option<KnownFilter> {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = asked.filters.iter().position(|it| it.filter == *filter)?;
-        Some(KnownFilter {
-            place,
-            number: asked.filters[place].first,
-            is_asked_again: true,
-        })
+        asked.find(filter)
     }
 
     /// At most so much memory is remembered in, by an index of so many chunks.

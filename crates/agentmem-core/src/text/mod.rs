@@ -1,5 +1,6 @@
 //! Text analysis: from a text to the terms that a lexical search compares.
 
+mod ascii_words;
 mod date;
 mod fnv;
 mod language;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::ascii_words::{is_ascii_at, is_ascii_before, next_word};
 use super::date::{MONTHS, MS_PER_DAY, civil_date};
 
 const WEEKDAYS: [&str; 7] = [
@@ -39,7 +40,7 @@ pub fn write_dates(query: &str, now_ms: i64, is_dated: impl Fn(&str) -> bool) ->
             continue;
         };
         at = end;
-        if let Some(text) = dates.write(&is_dated) {
+        if let Some(text) = write(dates, &is_dated) {
             dated.push_str(&query[done..first.start]);
             dated.push_str(&text);
             done = end;
@@ -52,23 +53,13 @@ pub fn write_dates(query: &str, now_ms: i64, is_dated: impl Fn(&str) -> bool) ->
     Cow::Owned(dated)
 }
 
-/// The next run of ASCII letters and digits.
-fn next_word(text: &str, from: usize) -> Option<std::ops::Range<usize>> {
-    let bytes = text.as_bytes();
-    let start = from + bytes[from..].iter().position(u8::is_ascii_alphanumeric)?;
-    let run = &bytes[start..];
-    let end = run.iter().position(|byte| !byte.is_ascii_alphanumeric());
-    Some(start..end.map_or(bytes.len(), |end| start + end))
-}
-
 fn is_spaces(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ')
 }
 
 /// The phrase that begins with the word at a place, if one does: its end, and its dates.
 fn phrase_at(lower: &str, start: usize, today: i64) -> Option<(usize, Dates)> {
-    let is_ascii = |beside: Option<&u8>| beside.is_none_or(u8::is_ascii);
-    if !is_ascii(lower.as_bytes()[..start].last()) {
+    if !is_ascii_before(lower, start) {
         return None;
     }
     let mut words = [""; MOST_WORDS];
@@ -90,7 +81,7 @@ fn phrase_at(lower: &str, start: usize, today: i64) -> Option<(usize, Dates)> {
     // "The last week of May" is no week from now.
     let is_of = next_word(lower, end)
         .is_some_and(|next| &lower[next.clone()] == "of" && is_spaces(&lower[end..next.start]));
-    (is_ascii(lower.as_bytes().get(end)) && !is_of).then_some((end, dates))
+    (is_ascii_at(lower, end) && !is_of).then_some((end, dates))
 }
 
 /// The dates of the phrase that words in lower case begin with, and of how many words it is. `today` counts days since
@@ -187,47 +178,36 @@ fn monday(day: i64) -> i64 {
     day - (day + 3).rem_euclid(7)
 }
 
-/// Numbers and names as they are written, in order, with repeats.
-struct Dates {
-    /// None for a month.
-    days: Option<Vec<i64>>,
-    months: Vec<&'static str>,
-    years: Vec<i64>,
-}
+/// Days, months and years, as they are written, in order and with repeats; without days where a phrase tells a month.
+type Dates = Vec<Vec<String>>;
 
-impl Dates {
-    /// What the records have of it, each once; none if that is no day, no month or no year.
-    fn write(&self, is_dated: impl Fn(&str) -> bool) -> Option<String> {
-        let numbers = |numbers: &[i64]| numbers.iter().map(i64::to_string).collect();
-        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let parts: [Option<Vec<String>>; 3] = [
-            self.days.as_deref().map(numbers),
-            Some(names(&self.months)),
-            Some(numbers(&self.years)),
-        ];
-        let mut written: Vec<String> = Vec::new();
-        for part in parts.into_iter().flatten() {
-            let start = written.len();
-            for word in part {
-                if !written[start..].contains(&word) && is_dated(&word) {
-                    written.push(word);
-                }
-            }
-            if written.len() == start {
-                return None;
+/// What the records have of it, each once; none if that is no day, no month or no year.
+fn write(dates: Dates, is_dated: impl Fn(&str) -> bool) -> Option<String> {
+    let mut written: Vec<String> = Vec::new();
+    for part in dates {
+        let start = written.len();
+        for word in part {
+            if !written[start..].contains(&word) && is_dated(&word) {
+                written.push(word);
             }
         }
-        Some(written.join(" "))
+        if written.len() == start {
+            return None;
+        }
     }
+    Some(written.join(" "))
 }
 
 fn days(from: i64, count: i64) -> Dates {
     let dates: Vec<_> = (from..from + count).map(civil_date).collect();
-    Dates {
-        days: Some(dates.iter().map(|date| date.2).collect()),
-        months: dates.iter().map(|date| MONTHS[date.1]).collect(),
-        years: dates.iter().map(|date| date.0).collect(),
-    }
+    vec![
+        dates.iter().map(|(_, _, day)| day.to_string()).collect(),
+        dates
+            .iter()
+            .map(|&(_, month, _)| MONTHS[month].to_owned())
+            .collect(),
+        dates.iter().map(|(year, _, _)| year.to_string()).collect(),
+    ]
 }
 
 /// Year and month from 0 of a day.
@@ -240,9 +220,6 @@ fn month(today: i64, back: i64) -> Dates {
     let (year, month) = month_of(today);
     let months = year * 12 + month - back;
     let month = usize::try_from(months.rem_euclid(12)).expect("a month is 0 to 11");
-    Dates {
-        days: None,
-        months: vec![MONTHS[month]],
-        years: vec![months.div_euclid(12)],
-    }
+    let year = months.div_euclid(12);
+    vec![vec![MONTHS[month].to_owned()], vec![year.to_string()]]
 }

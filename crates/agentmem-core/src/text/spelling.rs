@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 use std::ops::Range;
 
+use super::ascii_words::{is_ascii_at, is_ascii_before, next_word};
 use super::{Language, is_stop_word, language_of, stem, weights};
 
 /// How many letters a word has that may be misspelt, and how many one that it may be taken for.
@@ -81,24 +82,14 @@ fn is_spelt(
 
 /// The words of ASCII letters alone that may be misspelt, with nothing but ASCII beside them.
 fn plain_words(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let start = at + bytes[at..].iter().position(u8::is_ascii_alphanumeric)?;
-            let run = &bytes[start..];
-            let end = run.iter().position(|byte| !byte.is_ascii_alphanumeric());
-            at = end.map_or(bytes.len(), |end| start + end);
-            let is_ascii = |beside: Option<&u8>| beside.is_none_or(u8::is_ascii);
-            let before = start.checked_sub(1).and_then(|before| bytes.get(before));
-            if LENGTHS.contains(&(at - start))
-                && bytes[start..at].iter().all(u8::is_ascii_alphabetic)
-                && is_ascii(before)
-                && is_ascii(bytes.get(at))
-            {
-                return Some(start..at);
-            }
-        }
+    let next = |word: &Range<usize>| next_word(text, word.end);
+    std::iter::successors(next_word(text, 0), next).filter(|word| {
+        LENGTHS.contains(&word.len())
+            && text[word.clone()]
+                .bytes()
+                .all(|it| it.is_ascii_alphabetic())
+            && is_ascii_before(text, word.start)
+            && is_ascii_at(text, word.end)
     })
 }
 

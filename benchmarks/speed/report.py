@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import figures
 import targets
 from systems import SYSTEMS
 
@@ -57,7 +58,7 @@ def commit() -> str:
 
 def tables(results: Results, left_out: Mapping[str, str], options: argparse.Namespace) -> str:
     parts = [
-        part("Targets", "", targets.table(results)),
+        part("Targets", "", figures.table(results, targets.every())),
         part("W1: adds one by one, each durable", ADDS, adds(results)),
         part("W2: all records, in batches of 256", BATCHES, batches(results)),
         part("W3: one user's records", SEARCHES, searches(results, "W3")),
@@ -76,22 +77,24 @@ def tables(results: Results, left_out: Mapping[str, str], options: argparse.Name
 
 
 ADDS = """\
-*CPU* is of all processors, for one add; *together* is the rate with 64 adds under way, as a
-multiple of that of one after the other."""
+*CPU* is of all processors, for one add. The rate of one after the other is the unit of *together*,
+with 64 adds under way, and of *by 64*, in batches of 64 that are each durable."""
 BATCHES = """\
 *First* and *last* are the CPU time of a record in the first and in the last tenth; *beyond text* is
 what a record takes on disk beside its text and metadata."""
 SEARCHES = """\
-Warm: everything that is asked for is loaded. *First*: a question of another user, or of all, before
-that. *Held*: the longest time, and in brackets that exceeded once in a thousand, in which the event
-loop did not come round."""
+Warm: everything that is asked for is loaded, and 200 questions are asked again and again. *First*:
+a question of another user, or of all, before that; *first 100*: the CPU time of one of the next
+hundred. *Held*: the longest time, and in brackets that exceeded once in a thousand, in which the
+event loop did not come round in two seconds of questions; *idle*: the same with no questions."""
 COLD = """\
 *CPU* and *wall* are of the whole process beyond that of the bare language, in Python and Node of
 one that only reads the question; the others by the clock within it, to the answer. Medians of five.
 The files are in the system's cache."""
 RECORD_NOTES = """\
-Records anywhere in the store, each got for the first time, and once more. What bare SQLite takes
-for the first is the limit of who asks SQLite; its row has text and metadata alone."""
+Records anywhere in the store, each got for the first time, and once more; *first 100*: of the first
+hundred of the process. What bare SQLite takes for the first is the limit of who asks SQLite; its
+row has text and metadata alone."""
 IMPORTS = "Beyond starting the bare language; medians of eleven, by turns."
 
 
@@ -133,9 +136,9 @@ def label(name: str, what: str, figures: Mapping[str, Any], results: Results) ->
 def base_of(rows: Sequence[Row], kind: str = "vectors") -> Mapping[str, Any]:
     """The row to which the others are related."""
     for wanted in BASE:
-        for name, what, figures in rows:
+        for name, what, found in rows:
             if name == wanted and what == kind:
-                return figures
+                return found
     return rows[0][2] if rows else {}
 
 
@@ -173,18 +176,19 @@ def adds(results: Results) -> list[str]:
     base = base_of(rows).get("add", {})
     lines = []
     for name, kind, found in rows:
-        one, together = found["add"], found.get("together")
+        one, unit = found["add"], 1 / found["add"]["median"]
+        many = (found.get(way, {}).get("rate") for way in ("together", "batch"))
         lines.append(
             [
                 label(name, kind_of(name, kind), found, results),
                 ratio(one["cpu"], base.get("cpu")),
-                ratio(together["rate"] * one["median"], 1) if together else "-",
-                f"{1 / one['median']:,.0f}",
+                *(ratio(rate, unit) for rate in many),
+                f"{unit:,.0f}",
                 *(seconds(one[key]) for key in ("cpu", "median", "p99")),
                 f"{found['syncs']:.2f}" if "syncs" in found else "-",
             ]
         )
-    head = ["system", "CPU ratio", "together", "adds/s", "CPU", "median", "p99", "syncs an add"]
+    head = ["system", "CPU ratio", "together", "by 64", "adds/s", "CPU", "median", "p99", "syncs"]
     return table(head, lines)
 
 
@@ -239,8 +243,10 @@ def searches(results: Results, workload: str) -> list[str]:
                 ratio(one["cpu"], base.get("cpu")),
                 *(seconds(one[key]) for key in ("cpu", "median", "p99")),
                 seconds(one.get("first")),
+                seconds(one["early"]["cpu"]) if "early" in one else "-",
                 f"{one['recall']:.3f}" if "recall" in one else "-",
-                f"{seconds(held['longest'])} ({seconds(held['p999'])})" if held else "-",
+                gaps(held),
+                gaps(held and held["alone"]),
                 megabytes(found.get("peak")),
             ]
         )
@@ -251,11 +257,17 @@ def searches(results: Results, workload: str) -> list[str]:
         "median",
         "p99",
         "first",
+        "first 100",
         "recall@10",
         "held",
+        "idle",
         "peak memory",
     ]
     return table(head, lines)
+
+
+def gaps(found: Mapping[str, Any] | None) -> str:
+    return f"{seconds(found['longest'])} ({seconds(found['p999'])})" if found else "-"
 
 
 def cold(results: Results) -> list[str]:
@@ -291,10 +303,12 @@ def one_record(results: Results) -> list[str]:
                 seconds(one["cpu"]),
                 seconds(one["median"]),
             ]
+        cells.insert(4, seconds(found["get"]["early"]["cpu"]))
         lines.append(cells)
     head = ["system"]
     for call in ONE_RECORD.values():
         head += [f"{call}: CPU ratio", "CPU", "median"]
+    head.insert(4, "first 100")
     return table(head, lines)
 
 

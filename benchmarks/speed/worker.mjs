@@ -10,46 +10,22 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { cpu, held, mean, median, now, peak, timed } from "./measure.mjs";
 import { make } from "./systems/node.mjs";
 
 const [taskPath, resultPath] = process.argv.slice(2);
 const task = JSON.parse(readFileSync(taskPath, "utf8"));
 const BATCH = 256;
 const TOGETHER = 64;
-const ROUNDS = 10;
+const SEARCHES = 5000;
+const GETS = 2000;
+const CHANGES = 200;
 const DIMENSIONS = { vectors: 384, vectors128: 128, text: 0 };
 const MODES = { vectors: ["semantic"], vectors128: ["semantic"], text: ["lexical", "hybrid"] };
 const CATEGORY = "c3";
 const CHANGED = "what was said is no longer true, and has been put in other words";
 
 const dimensions = DIMENSIONS[task.kind];
-const now = () => performance.now() / 1000;
-const cpu = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-const sorted = (values) => [...values].sort((a, b) => a - b);
-const median = (values) => {
-  const [ordered, middle] = [sorted(values), values.length / 2];
-  return values.length % 2
-    ? ordered[Math.floor(middle)]
-    : (ordered[middle - 1] + ordered[middle]) / 2;
-};
-const cost = (walls) => ({
-  median: median(walls),
-  p99: sorted(walls)[Math.min(walls.length - 1, Math.floor((walls.length * 99) / 100))],
-  count: walls.length,
-});
-
-/** The most bytes of memory that this process has had. */
-function peak() {
-  const found =
-    existsSync("/proc/self/status") &&
-    /VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
-  return (found ? Number(found[1]) : process.resourceUsage().maxRSS) * 1024;
-}
-
 async function fresh(store) {
   mkdirSync(store, { recursive: true });
   const system = await make(task.system);
@@ -101,26 +77,7 @@ function questions() {
   return asked;
 }
 
-// What is timed
-
-/** Calls for each thing, for so many seconds at most: wall time a call, CPU time a round. */
-async function timed(things, call, taken) {
-  const [walls, spent, begun] = [[], [], now()];
-  const size = Math.max(1, Math.floor(things.length / ROUNDS));
-  for (let start = 0; start < things.length && now() - begun <= task.seconds; start += size) {
-    const found = [];
-    const before = cpu();
-    for (const thing of things.slice(start, start + size)) {
-      const at = now();
-      found.push(await call(thing));
-      walls.push(now() - at);
-      if (walls.length >= 3 && now() - begun > task.seconds) break;
-    }
-    spent.push((cpu() - before) / found.length);
-    if (taken) found.forEach(taken);
-  }
-  return { ...cost(walls), cpu: median(spent) };
-}
+// Searches
 
 async function searching(system, asked, search, exact) {
   const [begun, firsts, found] = [now(), [], []];
@@ -130,7 +87,8 @@ async function searching(system, asked, search, exact) {
     firsts.push(now() - at);
     if (now() - begun > task.seconds) break;
   }
-  const result = await timed(asked, search, (hits) => found.push(system.ids(hits)));
+  const taken = (hits) => found.push(system.ids(hits));
+  const result = await timed(asked, search, task.seconds, { most: SEARCHES, taken });
   const shares = found
     .map((ids, place) => [ids, asked[place][exact]])
     .filter(([, best]) => best?.length > 0 && (task.whole || (exact === "own" && task.own)))
@@ -140,37 +98,14 @@ async function searching(system, asked, search, exact) {
   return result;
 }
 
-/** How long the event loop did not come round while `work` was awaited. */
-async function held(work) {
-  // No list that grows: to move it while collecting garbage takes a millisecond or two, and more than what is measured.
-  const gaps = new Float64Array(1 << 20);
-  let [last, on, count] = [now(), true, 0];
-  const tick = () => {
-    const at = now();
-    gaps[count++ % gaps.length] = at - last;
-    last = at;
-    if (on) setImmediate(tick);
-  };
-  setImmediate(tick);
-  await work();
-  on = false;
-  // Answers that are there at once may leave the loop no turn till here: then that is how long it was held.
-  await new Promise(setImmediate);
-  const ordered = gaps.subarray(0, count).sort();
-  return { longest: ordered.at(-1), p999: ordered[Math.floor((ordered.length * 999) / 1000)] };
-}
-
-const searches = (user, category, exact, most) => async (system) => {
+const searches = (user, category, exact, watched) => async (system) => {
   const asked = questions();
   const result = {};
   for (const mode of MODES[task.kind]) {
     const search = (question) =>
       system.search(question, mode, user ? question.user : undefined, category);
     result[mode] = await searching(system, asked, search, exact);
-    if (most > 0 && system.awaited)
-      result[mode].held = await held(async () => {
-        for (const question of asked.slice(0, most)) await search(question);
-      });
+    if (watched && system.awaited) result[mode].held = await held(search, asked, task.seconds);
   }
   return result;
 };
@@ -178,26 +113,43 @@ const searches = (user, category, exact, most) => async (system) => {
 // The workloads
 
 async function adding() {
-  let system = await fresh(`${task.store}-one`);
   const [first, ...records] = batches(task.adds).next().value;
-  await system.add(first);
-  const result = { add: await timed(records, (record) => system.add(record)) };
+  const begun = async (what) => {
+    const system = await fresh(`${task.store}${what}`);
+    await system.add(first);
+    return system;
+  };
+  let system = await begun("-one");
+  const result = { add: await timed(records, (record) => system.add(record), task.seconds) };
+  await system.close();
+  system = await begun("-batches");
+  result.batch = await batched(system, records);
   await system.close();
   if (!system.awaited) return result;
-  system = await fresh(`${task.store}-together`);
-  await system.add(first);
-  const rest = records.values();
-  const [begun, before] = [now(), cpu()];
+  const [, ...many] = batches(task.together).next().value;
+  system = await begun("-together");
+  const rest = many.values();
+  const [wall, before] = [now(), cpu()];
   const one = async () => {
     for (const record of rest) await system.add(record);
   };
   await Promise.all(Array.from({ length: TOGETHER }, one));
-  result.together = {
-    rate: records.length / (now() - begun),
-    cpu: (cpu() - before) / records.length,
-  };
+  result.together = { rate: many.length / (now() - wall), cpu: (cpu() - before) / many.length };
   await system.close();
   return result;
+}
+
+/** Adds 64 at a time, each batch durable. */
+async function batched(system, records) {
+  const [walls, spent, begun] = [[], [], now()];
+  for (let at = 0; at < records.length && now() - begun <= task.seconds; at += TOGETHER) {
+    const batch = records.slice(at, at + TOGETHER);
+    const [wall, before] = [now(), cpu()];
+    await system.addMany(batch);
+    walls.push((now() - wall) / batch.length);
+    spent.push((cpu() - before) / batch.length);
+  }
+  return { rate: 1 / mean(walls), cpu: mean(spent) };
 }
 
 async function syncs() {
@@ -238,28 +190,30 @@ async function filling() {
 }
 
 async function oneRecord(system) {
-  const count = Math.min(200, Math.floor(task.records / 4));
-  const wanted = new Set(
-    Array.from({ length: 3 * count }, (_, place) => (place * 7919) % task.records),
+  const gets = Math.max(1, Math.min(GETS, Math.floor(task.records / 10)));
+  const changes = Math.max(1, Math.min(CHANGES, Math.floor(task.records / 10)));
+  const places = new Set(
+    Array.from({ length: gets + 2 * changes }, (_, place) => (place * 7919) % task.records),
   );
-  const chosen = [...batches(BATCH, wanted)].flat();
-  const third = Math.floor(chosen.length / 3);
-  await system.get(chosen[0]);
+  const found = [...batches(BATCH, places)].flat();
+  const byPlace = new Map(found.map((record) => [record.metadata.n, record]));
+  const chosen = [...places].map((place) => byPlace.get(place));
+  const [changed, deleted] = [chosen.splice(0, changes), chosen.splice(0, changes)];
+  await system.get(changed[0]);
+  const each = (records, call) => timed(records, call, task.seconds);
   return {
-    get: await timed(chosen.slice(0, third), (one) => system.get(one)),
-    again: await timed(chosen.slice(0, third), (one) => system.get(one)),
-    update: await timed(chosen.slice(third, 2 * third), (one) =>
-      system.update(one, `${CHANGED}, ${one.id}`),
-    ),
-    delete: await timed(chosen.slice(2 * third), (one) => system.delete(one)),
+    get: await each(chosen, (one) => system.get(one)),
+    again: await each(chosen, (one) => system.get(one)),
+    update: await each(changed, (one) => system.update(one, `${CHANGED}, ${one.id}`)),
+    delete: await each(deleted, (one) => system.delete(one)),
   };
 }
 
 const ALONE = { W1: adding, syncs, W2: filling };
 const WORKLOADS = {
-  W3: searches(true, undefined, "own", 200),
-  W4: searches(false, undefined, task.kind === "vectors128" ? "all128" : "all", 10),
-  W5: searches(false, CATEGORY, "tenth", 0),
+  W3: searches(true, undefined, "own", true),
+  W4: searches(false, undefined, task.kind === "vectors128" ? "all128" : "all", true),
+  W5: searches(false, CATEGORY, "tenth", false),
   W7: oneRecord,
 };
 

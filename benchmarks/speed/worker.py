@@ -9,7 +9,7 @@ worker.mjs and rust/src are the same for the other two languages. A task has
     own                whether they are all of each user
     data, store        folders: what data.py wrote, and what is kept of it
     seconds            at most so long for one kind of call
-    adds               how many are added one by one
+    adds, together     how many are added one by one, and how many by 64 at once
 
 and a result has for each workload an object of seconds, bytes and shares.
 """
@@ -31,6 +31,7 @@ from typing import Any
 
 import memory
 import systems
+from measure import held, timed
 from systems import DIMENSIONS, Question, Record
 
 Task = dict[str, Any]
@@ -39,9 +40,12 @@ Job = Callable[[systems.System, Task], Coroutine[Any, Any, Result]]
 
 BATCH = 256
 TOGETHER = 64
-ROUNDS = 10
-"""CPU time is the median of so many rounds: one that another process disturbed does not count."""
+SEARCHES = 5000
+GETS = 2000
+CHANGES = 200
 MODES = {"vectors": ("semantic",), "vectors128": ("semantic",), "text": ("lexical", "hybrid")}
+PARTS, ROUND = 200, 10
+"""Awaited and blocking calls take turns so often, with a tenth of the questions at a time."""
 CATEGORY = "c3"
 CHANGED = "what was said is no longer true, and has been put in other words"
 
@@ -98,24 +102,47 @@ async def settle(value: Any) -> Any:
 
 
 async def adding(task: Task) -> Result:
-    """Adds one by one, and 64 at once where the system takes that."""
-    system = await fresh(task, Path(task["store"] + "-one"))
-    records = next(batches(task, task["adds"]))
-    await settle(system.add(records[0]))
-    result: Result = {"add": await timed(records[1:], system.add, task["seconds"])}
+    """Adds one by one, in batches of 64, and 64 at once where the system takes that."""
+    seconds, (first, *rest) = task["seconds"], next(batches(task, task["adds"]))
+
+    async def begun(what: str) -> systems.System:
+        system = await fresh(task, Path(task["store"] + what))
+        await settle(system.add(first))
+        return system
+
+    system = await begun("-one")
+    add = await timed(rest, system.add, seconds, awaited=is_awaited(system))
+    await settle(system.close())
+    system = await begun("-batches")
+    result: Result = {"add": add, "batch": await batched(system, rest, seconds)}
     await settle(system.close())
     if systems.SYSTEMS[task["system"]].together:
-        system = await fresh(task, Path(task["store"] + "-together"))
-        await settle(system.add(records[0]))
-        begun, spent = time.perf_counter(), time.process_time()
-        await together(system, records[1:])
-        count = len(records) - 1
+        _, *many = next(batches(task, task["together"]))
+        system = await begun("-together")
+        wall, spent = time.perf_counter(), time.process_time()
+        await together(system, many)
         result["together"] = {
-            "rate": count / (time.perf_counter() - begun),
-            "cpu": (time.process_time() - spent) / count,
+            "rate": len(many) / (time.perf_counter() - wall),
+            "cpu": (time.process_time() - spent) / len(many),
         }
         await settle(system.close())
     return result
+
+
+async def batched(system: systems.System, records: Sequence[Record], seconds: float) -> Result:
+    """Adds 64 at a time, each batch durable."""
+    walls: list[float] = []
+    spent: list[float] = []
+    begun = time.perf_counter()
+    for start in range(0, len(records), TOGETHER):
+        batch = records[start : start + TOGETHER]
+        wall, cpu = time.perf_counter(), time.process_time()
+        await settle(system.add_many(batch))
+        walls.append((time.perf_counter() - wall) / len(batch))
+        spent.append((time.process_time() - cpu) / len(batch))
+        if time.perf_counter() - begun > seconds:
+            break
+    return {"rate": 1 / statistics.fmean(walls), "cpu": statistics.fmean(spent)}
 
 
 async def together(system: systems.System, records: Sequence[Record]) -> None:
@@ -204,8 +231,34 @@ async def one_user(system: systems.System, task: Task) -> Result:
 
         result[mode] = await searching(system, asked, search, "own", task)
         if is_awaited(system):
-            result[mode]["held"] = await held(search, asked)
+            result[mode]["held"] = await held(search, asked, task["seconds"])
+        if task["system"] == "agentmem-python":
+            result[mode]["beside"] = await beside(system, mode, asked, task)
     return result
+
+
+async def beside(
+    system: systems.System, mode: str, asked: Sequence[Question], task: Task
+) -> Result:
+    """Medians of questions awaited, and blocking through a handle of its own, by turns."""
+    blocking = systems.load("agentmem-python-sync")
+    blocking.open(Path(task["store"]), task["kind"])
+    walls: dict[str, list[float]] = {"awaited": [], "blocking": []}
+    begun, clock = time.perf_counter(), time.perf_counter
+    for part in range(PARTS):
+        questions = asked[part % ROUND :: ROUND]
+        for question in questions:
+            at = clock()
+            await system.search(question, mode, question.user, None)
+            walls["awaited"].append(clock() - at)
+        for question in questions:
+            at = clock()
+            blocking.search(question, mode, question.user, None)
+            walls["blocking"].append(clock() - at)
+        if clock() - begun > task["seconds"]:
+            break
+    blocking.close()
+    return {name: statistics.median(found) for name, found in walls.items()}
 
 
 async def all_records(system: systems.System, task: Task) -> Result:
@@ -219,7 +272,7 @@ async def all_records(system: systems.System, task: Task) -> Result:
 
         result[mode] = await searching(system, asked, search, exact, task)
         if is_awaited(system):
-            result[mode]["held"] = await held(search, asked[:10])
+            result[mode]["held"] = await held(search, asked, task["seconds"])
     return result
 
 
@@ -256,7 +309,14 @@ async def searching(
     def taken(hits: Any) -> None:
         found.append(system.ids(hits))
 
-    result = await timed(asked, search, task["seconds"], taken, rounds=ROUNDS)
+    result = await timed(
+        asked,
+        search,
+        task["seconds"],
+        most=SEARCHES,
+        awaited=is_awaited(system),
+        taken=taken,
+    )
     wanted = [question.exact.get(exact) for question in asked]
     shares = [
         len(set(ids) & set(best)) / len(best)
@@ -269,96 +329,30 @@ async def searching(
     return {**result, "first": first}
 
 
-async def timed(
-    things: Sequence[Any],
-    call: Callable[[Any], Any],
-    seconds: float,
-    taken: Callable[[Any], None] | None = None,
-    rounds: int = ROUNDS,
-) -> Result:
-    """Calls for each thing, for so many seconds at most: wall time a call, CPU time a round."""
-    walls: list[float] = []
-    spent: list[float] = []
-    size = max(1, len(things) // rounds)
-    clock = time.perf_counter
-    begun = clock()
-    for start in range(0, len(things), size):
-        found = []
-        cpu = time.process_time()
-        for thing in things[start : start + size]:
-            at = clock()
-            given = call(thing)
-            if inspect.isawaitable(given):
-                given = await given
-            walls.append(clock() - at)
-            found.append(given)
-            if len(walls) >= 3 and clock() - begun > seconds:
-                break
-        spent.append((time.process_time() - cpu) / len(found))
-        if taken is not None:
-            for hits in found:
-                taken(hits)
-        if clock() - begun > seconds:
-            break
-    return {**cost(walls), "cpu": statistics.median(spent)}
-
-
-def cost(walls: Sequence[float]) -> Result:
-    ordered = sorted(walls)
-    return {
-        "median": statistics.median(ordered),
-        "p99": ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)],
-        "count": len(ordered),
-    }
-
-
-async def longest_hold() -> Result:
-    """How long the event loop did not come round, until it is cancelled."""
-    gaps: list[float] = []
-    last = time.perf_counter()
-    try:
-        while True:
-            await asyncio.sleep(0)
-            now = time.perf_counter()
-            gaps.append(now - last)
-            last = now
-    except asyncio.CancelledError:
-        return {"longest": max(gaps), "p999": sorted(gaps)[len(gaps) * 999 // 1000]}
-
-
-async def held(search: Callable[[Question], Any], asked: Sequence[Question]) -> Result:
-    """How long the event loop did not come round while questions were awaited."""
-    watching = asyncio.create_task(longest_hold())
-    await asyncio.sleep(0)
-    for question in asked:
-        await search(question)
-    # Answers that are there at once may leave the loop no turn till here.
-    await asyncio.sleep(0)
-    watching.cancel()
-    return await watching
-
-
 # W7
 
 
 async def one_record(system: systems.System, task: Task) -> Result:
     """Gets, changes and deletes records of the whole store, in no order."""
-    count = min(200, task["records"] // 4)
-    wanted = {(place * 7919) % task["records"] for place in range(3 * count)}
-    chosen = [one for batch in batches(task, BATCH, wanted) for one in batch]
-    third = len(chosen) // 3
+    records, awaited = task["records"], is_awaited(system)
+    gets, changes = max(1, min(GETS, records // 10)), max(1, min(CHANGES, records // 10))
+    places = dict.fromkeys(place * 7919 % records for place in range(gets + 2 * changes))
+    found = [one for batch in batches(task, BATCH, set(places)) for one in batch]
+    by_place = {one.metadata["n"]: one for one in found}
+    chosen = [by_place[place] for place in places]
+    changed, deleted, read = chosen[:changes], chosen[changes : 2 * changes], chosen[2 * changes :]
     if hasattr(system, "prepare"):
         system.prepare(chosen)
-    await settle(system.get(chosen[0]))
+    await settle(system.get(changed[0]))
+
+    def update(one: Record) -> Any:
+        return system.update(one, f"{CHANGED}, {one.id}")
+
+    calls = {"get": system.get, "again": system.get, "update": update, "delete": system.delete}
+    of = {"get": read, "again": read, "update": changed, "delete": deleted}
     return {
-        "get": await timed(chosen[:third], system.get, task["seconds"]),
-        "again": await timed(chosen[:third], system.get, task["seconds"]),
-        "update": await timed(
-            chosen[third : 2 * third],
-            lambda one: system.update(one, f"{CHANGED}, {one.id}"),
-            task["seconds"],
-        ),
-        "delete": await timed(chosen[2 * third :], system.delete, task["seconds"]),
+        name: await timed(of[name], call, task["seconds"], awaited=awaited)
+        for name, call in calls.items()
     }
 
 

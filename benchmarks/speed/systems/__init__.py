@@ -130,6 +130,7 @@ SYSTEMS: dict[str, Entry] = {
         workloads=("W6", "W8"),
         module="asyncio_alone",
     ),
+    "disk": Entry("the disk: a page written and synced, Rust", "rust", workloads=("W1",)),
     "sqlite-rust": Entry("bare SQLite, Rust", "rust", workloads=("W1", "W2", "W7")),
     "sqlite-log-rust": Entry(
         "bare SQLite with AgentMem's tables, Rust",

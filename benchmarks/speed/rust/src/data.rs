@@ -1,6 +1,6 @@
 //! What `data.py` wrote: records, vectors and questions.
 
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ pub struct Task {
     pub records: usize,
     pub made: usize,
     pub adds: usize,
+    pub together: usize,
     /// No workload calls for longer than this once it has begun.
     pub seconds: f64,
     pub store: PathBuf,
@@ -39,6 +40,7 @@ impl Task {
             records: number("records")? as usize,
             made: number("made")? as usize,
             adds: number("adds")? as usize,
+            together: number("together")? as usize,
             seconds: task["seconds"].as_f64().ok_or("the task lacks seconds")?,
             store: text("store")?.into(),
             data: text("data")?.into(),
@@ -58,15 +60,19 @@ impl Task {
         })
     }
 
-    /// The records at some places.
-    pub fn records_at(&self, wanted: &BTreeSet<usize>) -> Result<Vec<Record>, Failed> {
-        let mut found = Vec::new();
+    /// The records at some places, in that order; what is asked for twice comes once.
+    pub fn records_at(&self, places: &[usize]) -> Result<Vec<Record>, Failed> {
+        let wanted: HashSet<usize> = places.iter().copied().collect();
+        let mut found = HashMap::new();
         for (place, record) in self.records()?.enumerate() {
             if wanted.contains(&place) {
-                found.push(record?);
+                found.insert(place, record?);
             }
         }
-        Ok(found)
+        Ok(places
+            .iter()
+            .filter_map(|place| found.remove(place))
+            .collect())
     }
 
     pub fn questions(&self) -> Result<Vec<Question>, Failed> {

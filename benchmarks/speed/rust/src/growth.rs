@@ -13,6 +13,7 @@ use crate::workloads::opened;
 
 const BATCH: usize = 1000;
 const SINGLE: usize = 200;
+const GETS: usize = 2000;
 
 /// Fills the store in batches of 1,000, then adds some one by one.
 pub fn grow(task: &Task) -> Result<Value, Failed> {
@@ -76,8 +77,10 @@ pub fn ask_user(task: &Task) -> Result<Value, Failed> {
         let user = Some(asked[0].user.as_str());
         system.search(question, Mode::Hybrid, user, None).map(drop)
     })?;
-    let wanted = (0..200).map(|place| place * 7919 % task.records).collect();
-    let records = task.records_at(&wanted)?;
+    let places: Vec<usize> = (0..GETS.min(task.records))
+        .map(|place| place * 7919 % task.records)
+        .collect();
+    let records = task.records_at(&places)?;
     let get = timed(&records, task.seconds, |record| {
         Ok(system.memory.get(&record.id).map(drop)?)
     })?;

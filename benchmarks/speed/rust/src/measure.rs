@@ -1,4 +1,4 @@
-//! Clocks, memory, and what is told of many times.
+//! Clocks, memory, and what is told of many calls: as `measure.py` does.
 
 use std::path::Path;
 use std::time::Instant;
@@ -10,6 +10,13 @@ use crate::Failed;
 
 /// CPU time is the median of so many rounds: one that another process disturbed does not count.
 const ROUNDS: usize = 10;
+/// The processor's clock is read after so many calls, or after a tenth of them where that is less.
+const SLICE: usize = 20;
+/// So many of the first calls are told of by themselves.
+const EARLY: usize = 100;
+/// Where so many calls took less than `BRIEF` seconds, there are more until then.
+const ENOUGH: usize = 200;
+const BRIEF: f64 = 2.0;
 
 /// Seconds of CPU that all threads of this process have had.
 pub fn cpu() -> f64 {
@@ -17,38 +24,60 @@ pub fn cpu() -> f64 {
     spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
 }
 
-/// Calls for each thing, for so many seconds at most: wall time a call, CPU time a round.
-pub fn timed<T>(
+/// Calls for each thing in turn, again and again: `most` times, or for so many seconds.
+pub fn repeated<T>(
     things: &[T],
     seconds: f64,
+    most: usize,
     mut call: impl FnMut(&T) -> Result<(), Failed>,
 ) -> Result<Value, Failed> {
-    let (mut walls, mut spent) = (Vec::new(), Vec::new());
+    let (mut walls, mut slices) = (Vec::with_capacity(most), Vec::new());
+    let size = (things.len() / ROUNDS).clamp(1, SLICE);
     let begun = Instant::now();
-    let over = || begun.elapsed().as_secs_f64() > seconds;
-    for round in things.chunks((things.len() / ROUNDS).max(1)) {
-        let before = cpu();
-        let mut done = 0;
-        for thing in round {
+    let mut rest = things.iter().cycle().take(most).peekable();
+    while rest.peek().is_some() {
+        let (before, done) = (cpu(), walls.len());
+        for thing in rest.by_ref().take(size) {
             let at = Instant::now();
             call(thing)?;
             walls.push(at.elapsed().as_secs_f64());
-            done += 1;
-            if walls.len() >= 3 && over() {
+            if walls.len() >= 3 && begun.elapsed().as_secs_f64() > seconds {
                 break;
             }
         }
-        spent.push((cpu() - before) / f64::from(done));
-        if over() {
+        slices.push((cpu() - before, walls.len() - done));
+        let limit = if walls.len() < ENOUGH { seconds } else { BRIEF };
+        if begun.elapsed().as_secs_f64() > limit {
             break;
         }
     }
+    let early = &slices[..slices.len().min(EARLY / size)];
+    let early = json!({"cpu": each(early), "median": median(&mut walls[..walls.len().min(EARLY)].to_vec())});
+    let round = (slices.len() / ROUNDS).max(1);
+    let mut spent: Vec<f64> = slices.chunks_exact(round).map(each).collect();
     let p99 = walls.len() * 99 / 100;
     let median = median(&mut walls);
     Ok(
-        json!({"median": median, "p99": walls[p99.min(walls.len() - 1)],
-        "count": walls.len(), "cpu": self::median(&mut spent)}),
+        json!({"median": median, "p99": walls[p99.min(walls.len() - 1)], "count": walls.len(),
+        "cpu": self::median(&mut spent), "early": early}),
     )
+}
+
+/// Calls for each thing once.
+pub fn timed<T>(
+    things: &[T],
+    seconds: f64,
+    call: impl FnMut(&T) -> Result<(), Failed>,
+) -> Result<Value, Failed> {
+    repeated(things, seconds, things.len(), call)
+}
+
+/// CPU time a call.
+fn each(slices: &[(f64, usize)]) -> f64 {
+    let (spent, calls) = slices.iter().fold((0.0, 0), |(spent, calls), slice| {
+        (spent + slice.0, calls + slice.1)
+    });
+    spent / calls.max(1) as f64
 }
 
 /// Sorts the values and gives the middle one.

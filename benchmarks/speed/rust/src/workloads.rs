@@ -1,22 +1,28 @@
 //! W1 to W7, as `worker.py` has them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use agentmem_core::Mode;
+use agentmem_core::{Hit, Mode};
 use serde_json::{Map, Value, json};
 
 use crate::Failed;
 use crate::agentmem::AgentMem;
 use crate::data::{Kind, Question, Record, Task};
-use crate::measure::{cpu, mean, median, memory, on_disk, timed};
+use crate::measure::{cpu, mean, median, memory, on_disk, repeated, timed};
 use crate::sqlite::{Rows, Sqlite};
 use crate::{growth, scan};
 
 const BATCH: usize = 256;
 const TOGETHER: usize = 64;
+/// So many pages a log of SQLite has before it begins again.
+const PAGES: u64 = 1000;
+const SEARCHES: usize = 5000;
+const GETS: usize = 2000;
+const CHANGES: usize = 200;
 const CATEGORY: &str = "c3";
 const CHANGED: &str = "what was said is no longer true, and has been put in other words";
 
@@ -31,6 +37,7 @@ pub fn work(task: &Task) -> Result<Value, Failed> {
     };
     for name in &task.workloads {
         let found = match name.as_str() {
+            "W1" if task.system == "disk" => disk(task)?,
             "W1" => adding(task, bare)?,
             "syncs" => syncs(task, bare)?,
             "W2" => filling(task, bare)?,
@@ -50,30 +57,86 @@ pub fn work(task: &Task) -> Result<Value, Failed> {
     Ok(Value::Object(result))
 }
 
+/// Adds one by one, 64 at once, and in batches of 64.
 fn adding(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let records = task.records()?.batch(task.adds)?;
     let (first, rest) = records.split_first().ok_or("there are no records")?;
-    let (one, many) = (task.store("-one"), task.store("-together"));
+    let fresh = |what: &str| -> Result<AgentMem, Failed> {
+        let system = AgentMem::open(&task.store(what), task.kind)?;
+        system.memory.add(system.item(first))?;
+        Ok(system)
+    };
     if let Some(rows) = bare {
-        let system = Sqlite::open(&one, rows)?;
+        let fresh = |what: &str| Sqlite::open(&task.store(what), rows);
+        let system = fresh("-one")?;
         system.add(first)?;
         let add = timed(rest, task.seconds, |record| system.add(record))?;
-        return Ok(json!({"add": add}));
+        let system = fresh("-batches")?;
+        system.add(first)?;
+        let batch = batched(rest, task.seconds, <[Record]>::to_vec, |batch| {
+            system.add_many(&batch)
+        })?;
+        return Ok(json!({"add": add, "batch": batch}));
     }
-    let system = AgentMem::open(&one, task.kind)?;
-    system.memory.add(system.item(first))?;
+    let system = fresh("-one")?;
     let add = timed(rest, task.seconds, |record| {
         Ok(system.memory.add(system.item(record)).map(drop)?)
     })?;
     system.memory.close();
-    let system = AgentMem::open(&many, task.kind)?;
-    system.memory.add(system.item(first))?;
+    let system = fresh("-batches")?;
+    let items = |batch: &[Record]| batch.iter().map(|one| system.item(one)).collect();
+    let batch = batched(rest, task.seconds, items, |items: Vec<_>| {
+        Ok(system.memory.add_many(items).map(drop)?)
+    })?;
+    system.memory.close();
+    let records = task.records()?.batch(task.together)?;
+    let system = fresh("-together")?;
+    let rest = &records[1..];
     let (begun, before) = (Instant::now(), cpu());
     together(&system, rest)?;
     let (wall, spent) = (begun.elapsed().as_secs_f64(), cpu() - before);
     let count = rest.len() as f64;
     system.memory.close();
-    Ok(json!({"add": add, "together": {"rate": count / wall, "cpu": spent / count}}))
+    Ok(
+        json!({"add": add, "batch": batch, "together": {"rate": count / wall, "cpu": spent / count}}),
+    )
+}
+
+/// Adds 64 at a time, each batch durable; what is made of a batch beforehand is not timed.
+fn batched<T>(
+    records: &[Record],
+    seconds: f64,
+    prepare: impl Fn(&[Record]) -> T,
+    mut add: impl FnMut(T) -> Result<(), Failed>,
+) -> Result<Value, Failed> {
+    let (mut walls, mut spent) = (Vec::new(), Vec::new());
+    let begun = Instant::now();
+    for batch in records.chunks(TOGETHER) {
+        let given = prepare(batch);
+        let (at, before) = (Instant::now(), cpu());
+        add(given)?;
+        walls.push(at.elapsed().as_secs_f64() / batch.len() as f64);
+        spent.push((cpu() - before) / batch.len() as f64);
+        if begun.elapsed().as_secs_f64() > seconds {
+            break;
+        }
+    }
+    Ok(json!({"rate": 1.0 / mean(&walls), "cpu": mean(&spent)}))
+}
+
+/// How long the disk takes: a page of 4,096 bytes is written and synced, as a log is, from the beginning again when it has a thousand.
+fn disk(task: &Task) -> Result<Value, Failed> {
+    let folder = task.store("-one");
+    std::fs::create_dir_all(&folder)?;
+    let file = std::fs::File::create(folder.join("pages"))?;
+    let places: Vec<u64> = (0..task.adds as u64)
+        .map(|page| page % PAGES * 4096)
+        .collect();
+    let add = timed(&places, task.seconds, |&place| {
+        file.write_all_at(&[1; 4096], place)?;
+        Ok(file.sync_data()?)
+    })?;
+    Ok(json!({"add": add}))
 }
 
 /// Adds with 64 threads.
@@ -192,22 +255,13 @@ fn searching(task: &Task, exact: &str) -> Result<Value, Failed> {
                 break;
             }
         }
-        let mut shares = Vec::new();
-        let mut found = timed(&asked, task.seconds, |question| {
-            let hits = search(question)?;
-            let best = question.exact[exact].as_array().into_iter().flatten();
-            let (mut of, mut among) = (0, 0);
-            for id in best {
-                of += 1;
-                among += i32::from(hits.iter().any(|hit| id == &hit.record.id));
-            }
-            if of > 0 {
-                shares.push(f64::from(among) / f64::from(of));
-            }
-            Ok(())
+        let mut found = repeated(&asked, task.seconds, SEARCHES, |question| {
+            search(question).map(drop)
         })?;
-        if task.kind != Kind::Text && !shares.is_empty() {
-            found["recall"] = json!(mean(&shares));
+        if task.kind != Kind::Text
+            && let Some(share) = recall(&asked, exact, search)?
+        {
+            found["recall"] = json!(share);
         }
         let one_user = exact == "own" && firsts.len() > 1;
         let first = if one_user {
@@ -222,18 +276,43 @@ fn searching(task: &Task, exact: &str) -> Result<Value, Failed> {
     Ok(Value::Object(result))
 }
 
+/// The share of the exact answers that is found; nothing if there are none, since not all of the data is used.
+fn recall(
+    asked: &[Question],
+    exact: &str,
+    search: impl Fn(&Question) -> Result<Vec<Hit>, Failed>,
+) -> Result<Option<f64>, Failed> {
+    let mut shares = Vec::new();
+    for question in asked {
+        let best: Vec<&Value> = question.exact[exact]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect();
+        if !best.is_empty() {
+            let hits = search(question)?;
+            let is_found = |id: &&Value| hits.iter().any(|hit| **id == hit.record.id);
+            let among = best.iter().copied().filter(is_found).count();
+            shares.push(among as f64 / best.len() as f64);
+        }
+    }
+    Ok((!shares.is_empty()).then(|| mean(&shares)))
+}
+
 fn one_record(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
-    let count = (task.records / 4).min(200);
-    let wanted: BTreeSet<usize> = (0..3 * count)
+    let gets = (task.records / 10).clamp(1, GETS);
+    let changes = (task.records / 10).clamp(1, CHANGES);
+    let places: Vec<usize> = (0..gets + 2 * changes)
         .map(|place| place * 7919 % task.records)
         .collect();
-    let chosen = task.records_at(&wanted)?;
-    let (read, rest) = chosen.split_at(chosen.len() / 3);
-    let (changed, deleted) = rest.split_at(chosen.len() / 3);
+    let chosen = task.records_at(&places)?;
+    let (changed, rest) = chosen.split_at(changes);
+    let (deleted, read) = rest.split_at(changes);
     let text = |record: &Record| format!("{CHANGED}, {}", record.id);
     let seconds = task.seconds;
     if let Some(rows) = bare {
         let system = Sqlite::open(&task.store, rows)?;
+        system.get(&changed[0])?;
         return Ok(json!({
             "get": timed(read, seconds, |record| system.get(record).map(drop))?,
             "again": timed(read, seconds, |record| system.get(record).map(drop))?,
@@ -243,7 +322,7 @@ fn one_record(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     }
     let system = opened(task)?;
     let memory = &system.memory;
-    memory.get(&read[0].id)?;
+    memory.get(&changed[0].id)?;
     Ok(json!({
         "get": timed(read, seconds, |record| Ok(memory.get(&record.id).map(drop)?))?,
         "again": timed(read, seconds, |record| Ok(memory.get(&record.id).map(drop)?))?,

@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> None:
         bench = Bench(Path(folder), options)
         if options.growth:
             tables = growth.run(bench)
+            tables += report.left_out_of(bench.left_out)
         else:
             results = bench.run()
             tables = report.tables(results, bench.left_out, options)
@@ -235,10 +236,10 @@ class Bench:
             return ["node", str(HERE / "worker.mjs")]
         return [sys.executable, str(HERE / "worker.py")]
 
-    def cold(self, name: str, kind: str) -> dict[str, Any]:
+    def cold(self, name: str, kind: str, store: Path | None = None) -> dict[str, Any]:
         """New processes, one after the other; what the bare language takes is taken off."""
         entry = SYSTEMS[name]
-        store = self.folder / f"{name}-{kind}"
+        store = store or self.folder / f"{name}-{kind}"
         if not store.exists() and not self.work(name, kind, ["W2"]):
             return {}
         starts = {"rust": [self.binary, "cold"], "node": ["node", str(HERE / "cold.mjs")]}

@@ -110,6 +110,14 @@ def make(folder: Path, records: int, users: int, *, vectors: bool = True) -> Non
             file.write(json.dumps({"user": name, "text": question(number), **found}) + "\n")
 
 
+def make_short(folder: Path, records: int) -> None:
+    """Writes the vectors of 128 components alone; of their questions no exact answers are known."""
+    with open(folder / "vectors128.f32", "wb") as short:
+        for count, seed in ((records, SEED), (QUESTIONS, SEED + 1)):
+            for block in blocks(count, seed):
+                normalised(block[:, :SHORT]).tofile(short)
+
+
 def blocks(count: int, seed: int) -> Iterator[Any]:
     """Vectors, normalised, by blocks."""
     shape = numpy.random.default_rng(SEED)

@@ -69,11 +69,13 @@ def tables(results: Results, left_out: Mapping[str, str], options: argparse.Name
         part("W8: importing", IMPORTS, imports(results)),
         part("Packages", "", sizes() if "W8" in options.workloads else []),
     ]
-    if left_out:
-        parts.append(
-            "### Left out\n\n" + "".join(f"- {what}: {why}\n" for what, why in left_out.items())
-        )
-    return "\n".join(one for one in parts if one)
+    return "\n".join(one for one in parts if one) + left_out_of(left_out)
+
+
+def left_out_of(left_out: Mapping[str, str]) -> str:
+    """What has no figures, and why; nothing if all has."""
+    lines = "".join(f"- {what}: {why}\n" for what, why in left_out.items())
+    return f"\n### Left out\n\n{lines}" if lines else ""
 
 
 ADDS = """\

@@ -36,6 +36,7 @@ async function fresh(store) {
 // The data
 
 function vectors() {
+  if (dimensions === 0) return { at: () => new Float32Array(0), close() {} };
   const file = openSync(
     join(task.data, task.kind === "vectors128" ? "vectors128.f32" : "vectors.f32"),
   );

@@ -407,6 +407,9 @@ def questions(task: Task) -> list[Question]:
 
 
 def vectors_of(task: Task) -> Path:
+    """The file of the kind's vectors; an empty one where the system makes them."""
+    if DIMENSIONS[task["kind"]] == 0:
+        return Path(os.devnull)
     name = "vectors128.f32" if task["kind"] == "vectors128" else "vectors.f32"
     return Path(task["data"]) / name
 

@@ -4,6 +4,7 @@ import pytest
 
 import bench
 import figures
+import growth_targets
 import report
 import targets
 from bench import grouped, main, parse
@@ -92,3 +93,25 @@ def test_times_are_told_in_three_digits() -> None:
     assert [report.seconds(time) for time in times] == shown
     assert report.ratio(20, 2) == "10"
     assert report.ratio(1, None) == "-"
+
+
+def test_what_a_million_takes_is_related_to_the_targets() -> None:
+    def found(peak: float) -> dict[str, dict[str, object]]:
+        start = {"cpu": 0.015, "process": 0.02, "peak": peak}
+        return {
+            "grow": {"addMany": {"begin": 1e-5, "first": 2e-5, "last": 1e-5}},
+            "ask-all": {"semantic": {"cpu": 1e-3, "median": 2e-3}, "each": 300},
+            "starts": {"agentmem-node": start},
+        }
+
+    results = {"least": found(1e7), "most": found(2e7)}
+    lines = figures.table(results, growth_targets.every(100_000))[2:]
+    assert [line.split(" | ")[1] for line in lines] == [
+        "0.45",
+        "0.91",
+        "0.50",
+        "0.50",
+        "0.50",
+        "1.82",
+    ]
+    assert "| 20.0 and 10.0 MB |" in lines[-1]

@@ -9,11 +9,16 @@ use crate::Failed;
 use crate::agentmem::AgentMem;
 use crate::data::Task;
 use crate::measure::{mean, median, memory, on_disk, timed};
+use crate::scan;
 use crate::workloads::opened;
 
 const BATCH: usize = 1000;
+/// The batches of the first ten thousand records.
+const BEGINNING: usize = 10;
 const SINGLE: usize = 200;
 const GETS: usize = 2000;
+/// A vector of the built-in table has so many bytes.
+const OWN_DIMENSIONS: usize = 128;
 
 /// Fills the store in batches of 1,000, then adds some one by one.
 pub fn grow(task: &Task) -> Result<Value, Failed> {
@@ -50,9 +55,11 @@ pub fn grow(task: &Task) -> Result<Value, Failed> {
     system.memory.close();
     let disk = on_disk(&task.store)?;
     let part = (spent.len() / 10).max(1);
-    let tail = spent.len() - part;
+    let of = |batches: &[f64]| median(&mut batches.to_vec());
+    let (first, end) = (of(&spent[..part]), of(&spent[spent.len() - part..]));
+    let begin = of(&spent[..spent.len().min(BEGINNING)]);
     Ok(json!({
-        "addMany": {"cpu": mean(&spent), "wall": mean(&walls), "last": median(&mut spent[tail..].to_vec())},
+        "addMany": {"cpu": mean(&spent), "wall": mean(&walls), "begin": begin, "first": first, "last": end},
         "add": add, "peak": peak, "disk": disk,
         "bytes": (disk as f64 - texts as f64) / task.records as f64, "text": texts as f64 / task.records as f64,
     }))
@@ -100,13 +107,28 @@ pub fn ask_all(task: &Task) -> Result<Value, Failed> {
             system.search(question, mode, None, None).map(drop)
         })
     };
-    let (hybrid, semantic, lexical) = (
-        warm(Mode::Hybrid)?,
-        warm(Mode::Semantic)?,
-        warm(Mode::Lexical)?,
-    );
+    let (hybrid, lexical) = (warm(Mode::Hybrid)?, warm(Mode::Lexical)?);
+    let (peak, now) = (memory("VmHWM:"), memory("VmRSS:"));
+    let each = now.as_f64().map(|bytes| bytes / task.records as f64);
+    one_core()?;
+    let semantic = warm(Mode::Semantic)?;
     Ok(json!({
         "first": first, "hybrid": hybrid, "semantic": semantic, "lexical": lexical,
-        "peak": memory("VmHWM:"), "now": memory("VmRSS:"),
+        "reading": scan::reading(task.records * OWN_DIMENSIONS), "peak": peak, "now": now, "each": each,
     }))
+}
+
+/// Holds this thread, and those that it starts, to the processor that it runs on.
+#[cfg(target_os = "linux")]
+fn one_core() -> Result<(), Failed> {
+    use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+    let mut one = CpuSet::new();
+    one.set(sched_getcpu());
+    Ok(sched_setaffinity(None, &one)?)
+}
+
+/// Other systems have no such call; CPU time is of all threads there too.
+#[cfg(not(target_os = "linux"))]
+fn one_core() -> Result<(), Failed> {
+    Ok(())
 }

@@ -29,10 +29,18 @@ pub fn scan(task: &Task) -> Result<Value, Failed> {
         products(&vectors, &query, &mut best);
         black_box(&best);
     });
-    let reading = times(|| {
-        black_box(read(black_box(&vectors)));
-    });
-    Ok(json!({"semantic": products, "reading": reading}))
+    Ok(json!({"semantic": products, "reading": reading_of(&vectors)}))
+}
+
+/// The mere reading of so many bytes.
+pub fn reading(bytes: usize) -> Value {
+    reading_of(&vec![1; bytes])
+}
+
+fn reading_of(vectors: &[i8]) -> Value {
+    times(|| {
+        black_box(read(black_box(vectors)));
+    })
 }
 
 fn times(mut work: impl FnMut()) -> Value {

@@ -23,8 +23,14 @@ if TYPE_CHECKING:
 
 AT_ONCE = frozenset({"get", "search"})
 """The operations that may be answered without a hand-over between threads, which costs more."""
+_ENOUGH = 0.000_5
+"""After so many seconds of answers, whoever has just been answered lets the event loop turn.
+
+Who asks again and again so never waits for a thread: what it does between two questions would
+otherwise, in one turn of two, make the second come after `_MOST`.
+"""
 _MOST = 0.000_75
-"""For how many seconds answers may follow each other before the event loop has its turn.
+"""After so many seconds of answers further calls go through the pool until the loop has turned.
 
 With the one that is then under way, of 0.2 ms at most, the loop is held for no millisecond.
 """
@@ -38,7 +44,7 @@ class _Turn(threading.local):
 
     loop: asyncio.AbstractEventLoop | None = None
     """The loop, if something was answered at once in this turn."""
-    end = 0.0
+    begun = 0.0
 
     def is_over(self) -> None:
         """Called by the loop when it turns."""
@@ -57,20 +63,16 @@ def may_answer_at_once() -> bool:
     loop = asyncio.get_running_loop()
     now = time.monotonic()
     if _turn.loop is loop:
-        return now < _turn.end
+        return now < _turn.begun + _MOST
     _turn.loop = loop
-    _turn.end = now + _MOST
+    _turn.begun = now
     loop.call_soon(_turn.is_over)
     return True
 
 
 def loop_is_due() -> bool:
-    """Tells whether the running loop has been held up for long enough.
-
-    For whoever has an answer: one who asks again and again lets it turn, and so never waits for a
-    thread.
-    """
-    return _turn.loop is not None and time.monotonic() >= _turn.end
+    """Tells whoever has an answer whether the running loop has been held up for long enough."""
+    return _turn.loop is not None and time.monotonic() >= _turn.begun + _ENOUGH
 
 
 async def wait(begin: Callable[[Waiter], NativeCall | None]) -> Any:

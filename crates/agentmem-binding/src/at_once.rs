@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use agentmem_core::{Error, Memory, Result};
+use agentmem_core::{Error, Memory, Result, Search};
 
 use crate::handle::{Handle, Underway};
 use crate::outcome::Outcome;
@@ -12,6 +12,9 @@ use crate::wire::WireError;
 /// Longer arguments take more than a moment to read, in bytes of JSON.
 const MOST_ARGUMENTS: usize = 4096;
 
+/// What was answered at once, if it was.
+type AtOnce = Option<std::result::Result<Outcome, WireError>>;
+
 impl Handle {
     /// Does an operation in this thread if it waits for nothing and takes a moment; if not, nothing has been done, and it is to be submitted.
     pub fn try_call(
@@ -20,21 +23,53 @@ impl Handle {
         arguments: &str,
         vectors: Vec<f32>,
         now: Option<i64>,
-    ) -> Option<std::result::Result<Outcome, WireError>> {
+    ) -> AtOnce {
         let operation = Operation::named(operation).ok()?;
         if !operation.may_take_a_moment() || arguments.len() > MOST_ARGUMENTS {
             return None;
         }
+        self.at_once(now, |memory| {
+            let call = Arguments::parse(arguments, vectors)?.read(operation)?;
+            Ok(match call {
+                Call::Search(query, options) => search(memory, &query, &options)?,
+                Call::Get(id, None) => get(memory, &id)?,
+                _ => None,
+            })
+        })
+    }
+
+    /// Searches as [`Handle::try_call`] does; `options` is a JSON object, and the floats are those of its `embedding`.
+    pub fn try_search(
+        &self,
+        query: &str,
+        options: &str,
+        embedding: Vec<f32>,
+        now: Option<i64>,
+    ) -> AtOnce {
+        if query.len() + options.len() > MOST_ARGUMENTS {
+            return None;
+        }
+        self.at_once(now, |memory| {
+            search(memory, query, &request::read_search(options, embedding)?)
+        })
+    }
+
+    /// Gets a record as [`Handle::try_call`] does.
+    pub fn try_get(&self, id: &str, now: Option<i64>) -> AtOnce {
+        self.at_once(now, |memory| get(memory, id))
+    }
+
+    fn at_once(
+        &self,
+        now: Option<i64>,
+        answer: impl FnOnce(&Memory) -> Result<Option<Outcome>>,
+    ) -> AtOnce {
         let answer = || {
             let _call = Underway::begin(&self.shared)?;
             let Some(memory) = self.shared.open_memory() else {
                 return Ok(None);
             };
-            let memory = self.limit(&memory, now.map(request::read_now).transpose()?)?;
-            try_read(
-                &memory,
-                Arguments::parse(arguments, vectors)?.read(operation)?,
-            )
+            answer(&self.limit(&memory, now.map(request::read_now).transpose()?)?)
         };
         match catch_unwind(AssertUnwindSafe(answer)) {
             Ok(answer) => answer.map_err(Error::into).transpose(),
@@ -43,11 +78,10 @@ impl Handle {
     }
 }
 
-/// Answers what may take a moment, if it does.
-fn try_read(memory: &Memory, call: Call) -> Result<Option<Outcome>> {
-    Ok(match call {
-        Call::Search(query, options) => memory.try_search(&query, &options)?.map(Outcome::Hits),
-        Call::Get(id, None) => memory.try_get(&id)?.map(Outcome::from),
-        _ => None,
-    })
+fn search(memory: &Memory, query: &str, options: &Search) -> Result<Option<Outcome>> {
+    Ok(memory.try_search(query, options)?.map(Outcome::Hits))
+}
+
+fn get(memory: &Memory, id: &str) -> Result<Option<Outcome>> {
+    Ok(memory.try_get(id)?.map(Outcome::from))
 }

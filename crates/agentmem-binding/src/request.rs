@@ -375,6 +375,13 @@ fn change(mut fields: Fields, floats: &mut Floats) -> Result<Change> {
     })
 }
 
+/// Reads the options of a search alone.
+pub(crate) fn read_search(options: &str, embedding: Vec<f32>) -> Result<Search> {
+    let options = serde_json::from_str(options).ok();
+    let fields = Fields::read(options.unwrap_or_default(), "options", "", &SEARCH)?;
+    search(fields, &mut Floats::new(embedding))
+}
+
 fn search(mut fields: Fields, floats: &mut Floats) -> Result<Search> {
     let defaults = Search::default();
     let modes = [

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use agentmem_binding::{
     Asking, Exporting, Handle, Importing, Moving, Outcome, Submitted, WireError,
 };
-use napi::bindgen_prelude::{Error, Float32Array, Result};
+use napi::bindgen_prelude::{Error, Result};
 use napi_derive::napi;
 
 use deliveries::{Deliveries, NativeDeliveries};
@@ -53,7 +53,7 @@ impl NativeMemory {
         call: u32,
         operation: String,
         args: String,
-        vectors: Option<Float32Array>,
+        vectors: Option<&[f32]>,
         now: Option<f64>,
         cancellation: Option<&NativeCancellation>,
     ) {
@@ -63,18 +63,26 @@ impl NativeMemory {
         keep(cancellation, submitted);
     }
 
-    /// Does an operation at once if it waits for nothing and takes a moment; null says that it is to be called.
+    /// Searches at once if that waits for nothing and takes a moment; null says that it is to be called. The answer comes without
+    /// an object around it, an error as in the outcome of a call.
     #[napi]
-    pub fn try_call(
+    pub fn try_search(
         &self,
-        operation: String,
-        args: String,
-        vectors: Option<Float32Array>,
+        query: String,
+        options: String,
+        embedding: Option<&[f32]>,
         now: Option<f64>,
     ) -> Option<String> {
-        let (vectors, now) = (floats(vectors), now.map(|now| now as i64));
-        let outcome = self.handle.try_call(&operation, &args, vectors, now);
-        outcome.map(|outcome| answer(outcome.map(Outcome::into_json)))
+        let (embedding, now) = (floats(embedding), now.map(|now| now as i64));
+        let answered = self.handle.try_search(&query, &options, embedding, now);
+        answered.map(at_once)
+    }
+
+    /// Gets a record at once, as `trySearch` does.
+    #[napi]
+    pub fn try_get(&self, id: String, now: Option<f64>) -> Option<String> {
+        let answered = self.handle.try_get(&id, now.map(|now| now as i64));
+        answered.map(at_once)
     }
 
     /// Begins an operation that may need the caller's embedder.
@@ -83,7 +91,7 @@ impl NativeMemory {
         &self,
         operation: String,
         args: String,
-        vectors: Option<Float32Array>,
+        vectors: Option<&[f32]>,
         now: Option<f64>,
     ) -> Result<NativeAsking> {
         let now = now.map(|now| now as i64);
@@ -164,7 +172,7 @@ impl NativeAsking {
     pub fn finish(
         &self,
         call: u32,
-        vectors: Option<Float32Array>,
+        vectors: Option<&[f32]>,
         cancellation: Option<&NativeCancellation>,
     ) {
         let done = self.deliveries.done(call);
@@ -189,7 +197,7 @@ pub struct NativeMoving {
 impl NativeMoving {
     /// Takes the vectors of the last texts, one behind the other, and gives the next texts.
     #[napi]
-    pub fn step(&self, call: u32, vectors: Option<Float32Array>) {
+    pub fn step(&self, call: u32, vectors: Option<&[f32]>) {
         let done = self.deliveries.done(call);
         self.moving.submit_step(floats(vectors), done);
     }
@@ -228,7 +236,7 @@ pub struct NativeImporting {
 impl NativeImporting {
     /// Takes the vectors of the last texts, one behind the other, and does the next part.
     #[napi]
-    pub fn step(&self, call: u32, vectors: Option<Float32Array>) {
+    pub fn step(&self, call: u32, vectors: Option<&[f32]>) {
         let done = self.deliveries.done(call);
         self.importing.submit_step(floats(vectors), done);
     }
@@ -272,8 +280,16 @@ fn keep(cancellation: Option<&NativeCancellation>, submitted: Submitted) {
 }
 
 /// Copies vectors out of JavaScript's memory.
-fn floats(vectors: Option<Float32Array>) -> Vec<f32> {
-    vectors.map_or_else(Vec::new, |vectors| vectors.to_vec())
+fn floats(vectors: Option<&[f32]>) -> Vec<f32> {
+    vectors.unwrap_or_default().to_vec()
+}
+
+/// Writes what was answered at once.
+fn at_once(answered: std::result::Result<Outcome, WireError>) -> String {
+    match answered {
+        Ok(outcome) => outcome.into_json(), // No more than 64 KiB (decision 0013).
+        Err(error) => answer(Err(error)),
+    }
 }
 
 fn answer(outcome: std::result::Result<String, WireError>) -> String {

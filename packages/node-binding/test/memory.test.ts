@@ -65,7 +65,7 @@ describe("many calls", () => {
       ticking = setImmediate(tick);
     };
     let ticking = setImmediate(tick);
-    for (let n = 0; n < 5000; n++) {
+    for (let n = 0; n < 2000; n++) {
       expect(await memory.get("it")).toEqual(record);
       expect(await memory.search("tea")).toMatchObject([{ id: "it" }]);
     }
@@ -80,6 +80,24 @@ describe("many calls", () => {
     const first = await memory.search("tea");
     const answers = await Promise.all(Array.from({ length: 500 }, () => memory.search("tea")));
     for (const answer of answers) expect(answer).toEqual(first);
+  });
+
+  test("what waits for the event loop to turn is asked what it was, and done before the memory is closed", async () => {
+    const memory = new Memory(null, { embedder: { id: "given", dimensions: 2 } });
+    await memory.add("east", { embedding: [1, 0] });
+    await memory.add("north", { embedding: [0, 1] });
+    const embedding = Float32Array.of(1, 0);
+    const ask = () => memory.search("where to", { mode: "semantic", limit: 1, embedding });
+    await ask(); // The index is loaded by that.
+    const asked = [];
+    const begun = performance.now();
+    while (performance.now() - begun < 3) asked.push(ask());
+    embedding.set([0, 1]);
+    const closed = memory.close();
+    expect(await failure(ask)).toEqual({ code: "CLOSED", field: null });
+    const found = (await Promise.all(asked)).map(([hit]) => hit?.content);
+    expect(found).toEqual(found.map(() => "east"));
+    await closed;
   });
 
   test("the event loop goes on while a large write runs", async () => {
@@ -209,6 +227,34 @@ describe("JavaScript", () => {
         field: "defaults.runId",
       },
     );
+  });
+
+  test("a key that JavaScript has a meaning for is an unknown option", async () => {
+    await using memory = new Memory();
+    const options = JSON.parse('{"__proto__": {"limit": 1}}');
+    const refused = { code: "INVALID_ARGUMENT", field: "__proto__" };
+    expect(await failure(() => memory.search("tea", options))).toEqual(refused);
+    expect(await failure(() => memory.get("it", options))).toEqual(refused);
+  });
+
+  test("vectors are taken from whichever memory they lie in", async () => {
+    await using memory = new Memory(null, { embedder: { id: "given", dimensions: 2 } });
+    await memory.add("east", { embedding: [1, 0] });
+    const shared = new Float32Array(new SharedArrayBuffer(8));
+    shared[0] = 1;
+    const part = Float32Array.of(0, 0, 1, 0).subarray(2);
+    const ask = (embedding: Float32Array) =>
+      memory.search("where to", { mode: "semantic", embedding });
+    for (const embedding of [shared, part, shared, part]) {
+      const [hit] = await ask(embedding);
+      expect(hit?.score).toBeCloseTo(1, 2);
+    }
+    const gone = Float32Array.of(1, 0);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    expect(await failure(() => ask(gone))).toEqual({
+      code: "INVALID_ARGUMENT",
+      field: "embedding",
+    });
   });
 
   test("the clock is read once per call, when the call is made", async () => {

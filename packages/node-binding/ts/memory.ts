@@ -137,10 +137,7 @@ abstract class RecordCalls implements FileScopedMemoryApi {
    * ```
    */
   search(query: string, options: SearchOptions & CallOptions = {}): Promise<Hit[]> {
-    return this.#call("search", options, (own, vectors) => ({
-      query: wire.scalar(query, "query"),
-      options: wire.options(own, "options", "", vectors),
-    }));
+    return this.#session.search(query, options) as Promise<Hit[]>;
   }
 
   /**
@@ -159,10 +156,7 @@ abstract class RecordCalls implements FileScopedMemoryApi {
    * ```
    */
   get(id: string, options: AsOfOptions & CallOptions = {}): Promise<MemoryRecord | null> {
-    return this.#call("get", options, (own) => ({
-      id: wire.scalar(id, "id"),
-      options: wire.options(own),
-    }));
+    return this.#session.get(id, options) as Promise<MemoryRecord | null>;
   }
 
   /**

@@ -13,10 +13,10 @@ import {
 } from "@agentmem/core/src/record/json.ts";
 import { isTime } from "@agentmem/core/src/record/time.ts";
 import { NativeCancellation, NativeMemory } from "./addon.ts";
-import { toAnswer } from "./answer.ts";
+import { type HitRow, type Row, toAnswer, toHits, toRecordOrNull } from "./answer.ts";
 import { deliveries, outcomeOf } from "./deliveries.ts";
 import { exportTo, importFrom, type NativeExporting, type NativeImporting } from "./transport.ts";
-import { AT_ONCE, mayAnswerAtOnce, turn } from "./turn.ts";
+import { mayAnswerAtOnce, turnUnderWay } from "./turn.ts";
 import * as wire from "./wire.ts";
 
 /**
@@ -33,12 +33,8 @@ interface Native {
     now?: number,
     cancellation?: NativeCancellation,
   ): void;
-  tryCall(
-    operation: string,
-    args: string,
-    vectors?: Float32Array,
-    now?: number,
-  ): string | null | undefined;
+  trySearch(query: string, options: string, vector?: Float32Array, now?: number): string | null;
+  tryGet(id: string, now?: number): string | null;
   ask(operation: string, args: string, vectors?: Float32Array, now?: number): NativeAsking;
   reembed(embedder: string): NativeMoving;
   exportTo(args: string): NativeExporting;
@@ -121,18 +117,73 @@ export class Session {
     const asks = ASKING.has(operation) && (vectors.length === 0 || operation === "addMany");
     if (embedder !== null && asks)
       return this.#ask(embedder, operation, json, vectors, now ?? Date.now(), signal);
-    const given = wire.joined(vectors);
-    if (AT_ONCE.has(operation) && mayAnswerAtOnce()) {
-      const answer = this.#native.tryCall(operation, json, given, now);
-      if (answer) {
-        const turned = turn();
-        if (turned) await turned;
-        return toAnswer(operation, wire.read(answer));
+    const outcome = this.#submit(operation, json, wire.joined(vectors), now, signal);
+    return toAnswer(operation, wire.read(await outcome));
+  }
+
+  // Searches and `get` have few and plain functions between the caller and the addon, since each of them is slow until V8 has
+  // seen it some hundred times, and most processes do not ask as often.
+
+  /** Searches, where it is called if that takes a moment. */
+  async search(query: unknown, last: unknown): Promise<unknown> {
+    this.#checkOpen();
+    const { signal, own } = splitSignal(last);
+    const now = this.#now();
+    const text = wire.scalar(query, "query");
+    const vectors: wire.Vectors = [];
+    const options = wire.options(own, "options", "", vectors);
+    let vector = vectors[0];
+    const { embedder } = this.#shared;
+    if (embedder !== null && vector === undefined) {
+      const json = wire.write({ query: text, options });
+      return this.#ask(embedder, "search", json, vectors, now ?? Date.now(), signal);
+    }
+    if (typeof text === "string") {
+      let may = mayAnswerAtOnce(signal === null);
+      if (typeof may === "object") {
+        vector = vector?.slice(); // The caller may write into its own meanwhile.
+        may = await may;
+      }
+      if (may) {
+        const rows = this.#native.trySearch(text, wire.write(options), vector, now);
+        if (rows !== null) return toHits(wire.readRows(rows) as HitRow[]);
       }
     }
-    const begin = (call: number, cancellation?: NativeCancellation) =>
-      this.#native.call(call, operation, json, given, now, cancellation);
-    return toAnswer(operation, wire.read(await cancellable(signal, begin)));
+    const json = wire.write({ query: text, options });
+    const outcome = this.#submit("search", json, vector, now, signal);
+    return toHits(wire.read(await outcome) as HitRow[]);
+  }
+
+  /** Gives a record, where it is called if that takes a moment. */
+  async get(id: unknown, last: unknown): Promise<unknown> {
+    this.#checkOpen();
+    const { signal, own } = splitSignal(last);
+    const now = this.#now();
+    const text = wire.scalar(id, "id");
+    const options = wire.options(own);
+    if (typeof text === "string" && Object.keys(options).length === 0) {
+      const may = mayAnswerAtOnce(signal === null);
+      if (may === true || (may && (await may))) {
+        const rows = this.#native.tryGet(text, now);
+        if (rows !== null) return toRecordOrNull(wire.readRows(rows) as Row | null);
+      }
+    }
+    const json = wire.write({ id: text, options });
+    const outcome = this.#submit("get", json, undefined, now, signal);
+    return toRecordOrNull(wire.read(await outcome) as Row | null);
+  }
+
+  /** Begins an operation on a thread of the pool, and gives its outcome. */
+  #submit(
+    operation: string,
+    json: string,
+    vectors: Float32Array | undefined,
+    now: number | undefined,
+    signal: AbortSignal | null,
+  ): Promise<string> {
+    return cancellable(signal, (call, cancellation) =>
+      this.#native.call(call, operation, json, vectors, now, cancellation),
+    );
   }
 
   /** Does an operation for which the caller's embedder may be asked; it has its place among the writes after that. */
@@ -213,6 +264,8 @@ export class Session {
 
   async close(): Promise<void> {
     this.#shared.closed = true;
+    const turn = turnUnderWay(); // A call waits for it that shall be answered.
+    if (turn !== null) await turn;
     wire.read(await outcomeOf((call) => this.#native.close(call)));
   }
 

@@ -151,8 +151,8 @@ SYSTEMS: dict[str, Entry] = {
     ),
     "sqlite": Entry(
         "SQLite, distance of sqlite-vec",
-        packages=(*SQLITE, NUMPY, OLD_NUMPY),
-        imports="import pysqlite3, sqlite_vec",
+        packages=SQLITE,
+        imports="import pysqlite3",
         module="sqlite",
         settings={"function": "sqlite-vec"},
     ),
@@ -165,8 +165,8 @@ SYSTEMS: dict[str, Entry] = {
     ),
     "sqlite-vec": Entry(
         "sqlite-vec, partitions",
-        packages=(*SQLITE, NUMPY, OLD_NUMPY),
-        imports="import pysqlite3, sqlite_vec",
+        packages=SQLITE,
+        imports="import pysqlite3",
         module="sqlite_vec0",
     ),
     "lancedb": Entry(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from systems import LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from typing import Any
 
     from systems import Question, Record
@@ -40,12 +40,17 @@ class Sqlite:
     def connect(self, path: Path) -> Any:
         """Makes `distance` known: of sqlite-vec, or, with Python's own module, by numpy."""
         if self.function == "sqlite-vec":
+            import importlib.util
+
             import pysqlite3
-            import sqlite_vec
 
             db = pysqlite3.connect(path, isolation_level=None)
             db.enable_load_extension(True)
-            sqlite_vec.load(db)
+            # As sqlite_vec.load does, but that the package imports numpy where there is one.
+            package = importlib.util.find_spec("sqlite_vec")
+            if package is None or package.origin is None:
+                raise ModuleNotFoundError("sqlite_vec")
+            db.load_extension(str(Path(package.origin).with_name("vec0")))
             self.distance = "vec_distance_cosine"
             return db
         import sqlite3

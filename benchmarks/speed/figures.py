@@ -132,7 +132,7 @@ def at_once(name: str, way: str, unit: str) -> Measure:
 
     def measure(results: Results) -> tuple[float, str]:
         rate = float(at(results, name, "vectors", "W1", way, "rate"))
-        value = rate * float(at(results, unit, "vectors", "W1", "add", "median"))
+        value = rate / float(at(results, unit, "vectors", "W1", "add", "rate"))
         return 1 / value, f"{value:.1f} times"
 
     return measure

@@ -154,6 +154,8 @@ def ratio(one: float | None, other: float | None) -> str:
 def seconds(value: float | None) -> str:
     if value is None:
         return "-"
+    if value < 0:  # a process that took less than the bare one, on a machine with other work
+        return f"-{seconds(-value)}"
     for unit, size in (("us", 1e-6), ("ms", 1e-3)):
         if value < 1000 * size:
             return (
@@ -178,7 +180,7 @@ def adds(results: Results) -> list[str]:
     base = base_of(rows).get("add", {})
     lines = []
     for name, kind, found in rows:
-        one, unit = found["add"], 1 / found["add"]["median"]
+        one, unit = found["add"], found["add"]["rate"]
         many = (found.get(way, {}).get("rate") for way in ("together", "batch"))
         lines.append(
             [

@@ -205,15 +205,19 @@ def loops() -> list[Target]:
 
 
 def processes() -> list[Target]:
-    alone = process_of("asyncio", "text", "W6", wall="process")
+    least = (
+        (PYTHON, "Python", "asyncio alone", ("asyncio", "text", "W6")),
+        (SYNC, "Python, blocking", "SQLite in Python", ("sqlite", "vectors", "W6")),
+        (NODE, "Node", "better-sqlite3", ("better-sqlite3", "vectors", "W6")),
+    )
     found = [
         Target(
             f"a new process answers in 30 ms, import included, {language}",
             30 * MS,
             process_of(name, "text", "W6", wall="process"),
-            named("asyncio alone", alone) if name == PYTHON else None,
+            named(other, process_of(*path, wall="process")),
         )
-        for name, language in ((PYTHON, "Python"), (SYNC, "Python, blocking"), (NODE, "Node"))
+        for name, language, other, path in least
     ]
     for what, name in (("import", SYNC), ("require", NODE)):
         found.append(

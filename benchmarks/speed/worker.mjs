@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import { cpu, held, mean, median, now, peak, timed } from "./measure.mjs";
 import { make } from "./systems/node.mjs";
 
@@ -50,14 +51,27 @@ function vectors() {
   };
 }
 
+/** The lines of a file, read as they are needed: what is measured is the memory of the systems. */
+function* lines(name) {
+  const file = openSync(join(task.data, name));
+  const [chunk, decoder] = [Buffer.alloc(1 << 16), new StringDecoder()];
+  let rest = "";
+  for (let size = readSync(file, chunk); size > 0; size = readSync(file, chunk)) {
+    const parts = (rest + decoder.write(chunk.subarray(0, size))).split("\n");
+    rest = parts.pop();
+    yield* parts;
+  }
+  closeSync(file);
+}
+
 /** The records in order, so many at once; or only those of some places. */
 function* batches(size, wanted) {
-  const lines = readFileSync(join(task.data, "records.jsonl"), "utf8").split("\n");
-  const vector = vectors();
+  const [all, vector] = [lines("records.jsonl"), vectors()];
   let batch = [];
   for (let number = 0; number < task.records; number++) {
+    const line = all.next().value;
     if (wanted && !wanted.has(number)) continue;
-    batch.push({ ...JSON.parse(lines[number]), vector: vector.at(number) });
+    batch.push({ ...JSON.parse(line), vector: vector.at(number) });
     if (batch.length === size) {
       yield batch;
       batch = [];
@@ -69,8 +83,7 @@ function* batches(size, wanted) {
 
 function questions() {
   const vector = vectors();
-  const lines = readFileSync(join(task.data, "questions.jsonl"), "utf8").trimEnd().split("\n");
-  const asked = lines.map((line, place) => ({
+  const asked = [...lines("questions.jsonl")].map((line, place) => ({
     ...JSON.parse(line),
     vector: vector.at(task.made + place),
   }));
@@ -102,12 +115,14 @@ async function searching(system, asked, search, exact) {
 const searches = (user, category, exact, watched) => async (system) => {
   const asked = questions();
   const result = {};
-  for (const mode of MODES[task.kind]) {
-    const search = (question) =>
-      system.search(question, mode, user ? question.user : undefined, category);
-    result[mode] = await searching(system, asked, search, exact);
-    if (watched && system.awaited) result[mode].held = await held(search, asked, task.seconds);
-  }
+  const search = (mode) => (question) =>
+    system.search(question, mode, user ? question.user : undefined, category);
+  for (const mode of MODES[task.kind])
+    result[mode] = await searching(system, asked, search(mode), exact);
+  result.peak = peak();
+  if (watched && system.awaited)
+    for (const mode of MODES[task.kind])
+      result[mode].held = await held(search(mode), asked, task.seconds);
   return result;
 };
 
@@ -227,7 +242,8 @@ for (const name of task.workloads) {
   }
   if (!existsSync(task.store)) await filling();
   system ??= await fresh(task.store);
-  result[name] = { ...(await WORKLOADS[name](system)), peak: peak() };
+  const found = await WORKLOADS[name](system);
+  result[name] = { peak: peak(), ...found };
 }
 writeFileSync(resultPath, JSON.stringify(result));
 process.exit();

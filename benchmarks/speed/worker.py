@@ -72,7 +72,7 @@ async def work(task: Task) -> Result:
         if system is None:
             system = await opened(task)
         result[name] = await WORKLOADS[name](system, task)
-        result[name]["peak"] = memory.peak()
+        result[name].setdefault("peak", memory.peak())
     return result
 
 
@@ -222,18 +222,14 @@ async def filling(task: Task) -> tuple[systems.System, Result]:
 
 async def one_user(system: systems.System, task: Task) -> Result:
     """A user's records, of twenty users by turns."""
-    asked = questions(task)
-    result: Result = {}
-    for mode in MODES[task["kind"]]:
 
-        def search(question: Question, mode: str = mode) -> Any:
-            return system.search(question, mode, question.user, None)
+    def search(question: Question, mode: str) -> Any:
+        return system.search(question, mode, question.user, None)
 
-        result[mode] = await searching(system, asked, search, "own", task)
-        if is_awaited(system):
-            result[mode]["held"] = await held(search, asked, task["seconds"])
-        if task["system"] == "agentmem-python":
-            result[mode]["beside"] = await beside(system, mode, asked, task)
+    result = await modes(system, search, "own", task, watched=True)
+    if task["system"] == "agentmem-python":
+        for mode in MODES[task["kind"]]:
+            result[mode]["beside"] = await beside(system, mode, questions(task), task)
     return result
 
 
@@ -262,29 +258,42 @@ async def beside(
 
 
 async def all_records(system: systems.System, task: Task) -> Result:
-    asked = questions(task)
+    def search(question: Question, mode: str) -> Any:
+        return system.search(question, mode, None, None)
+
     exact = "all128" if task["kind"] == "vectors128" else "all"
-    result: Result = {}
-    for mode in MODES[task["kind"]]:
-
-        def search(question: Question, mode: str = mode) -> Any:
-            return system.search(question, mode, None, None)
-
-        result[mode] = await searching(system, asked, search, exact, task)
-        if is_awaited(system):
-            result[mode]["held"] = await held(search, asked, task["seconds"])
-    return result
+    return await modes(system, search, exact, task, watched=True)
 
 
 async def a_tenth(system: systems.System, task: Task) -> Result:
+    def search(question: Question, mode: str) -> Any:
+        return system.search(question, mode, None, CATEGORY)
+
+    return await modes(system, search, "tenth", task, watched=False)
+
+
+async def modes(
+    system: systems.System,
+    search: Callable[[Question, str], Any],
+    exact: str,
+    task: Task,
+    *,
+    watched: bool,
+) -> Result:
+    """Times each mode; then, where calls are awaited, the event loop is watched."""
     asked = questions(task)
+    names = MODES[task["kind"]]
+
+    def asking(mode: str) -> Callable[[Question], Any]:
+        return lambda question: search(question, mode)
+
     result: Result = {}
-    for mode in MODES[task["kind"]]:
-
-        def search(question: Question, mode: str = mode) -> Any:
-            return system.search(question, mode, None, CATEGORY)
-
-        result[mode] = await searching(system, asked, search, "tenth", task)
+    for name in names:
+        result[name] = await searching(system, asked, asking(name), exact, task)
+    result["peak"] = memory.peak()
+    if watched and is_awaited(system):
+        for name in names:
+            result[name]["held"] = await held(asking(name), asked, task["seconds"])
     return result
 
 

@@ -196,7 +196,11 @@ SYSTEMS: dict[str, Entry] = {
         module="mem0_store",
     ),
     "chroma": Entry(
-        "Chroma", packages=("chromadb==1.5.9",), imports="import chromadb", module="chroma"
+        "Chroma",
+        packages=("chromadb==1.5.9",),
+        imports="import chromadb",
+        most=50_000,
+        module="chroma",
     ),
 }
 

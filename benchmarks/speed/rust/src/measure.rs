@@ -58,7 +58,7 @@ pub fn repeated<T>(
     let p99 = walls.len() * 99 / 100;
     let median = median(&mut walls);
     Ok(
-        json!({"median": median, "p99": walls[p99.min(walls.len() - 1)], "count": walls.len(),
+        json!({"median": median, "p99": walls[p99.min(walls.len() - 1)], "count": walls.len(), "rate": 1.0 / mean(&walls),
         "cpu": self::median(&mut spent), "early": early}),
     )
 }

@@ -144,18 +144,18 @@ impl Engine {
 
     /// What the store's vectors are of now.
     pub fn refresh_embedding(&self) -> Result<Arc<Embedding>> {
-        let found = self.store.read(|snapshot| snapshot.embedding())?;
+        let found = self.store.embedding()?;
         Ok(self.note_embedding(&found))
     }
 
     /// Keeps what a transaction has found.
-    pub fn note_embedding(&self, found: &Embedding) -> Arc<Embedding> {
+    pub fn note_embedding(&self, found: &Arc<Embedding>) -> Arc<Embedding> {
         let mut known = self
             .embedding
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if **known != *found {
-            *known = Arc::new(found.clone());
+        if **known != **found {
+            *known = Arc::clone(found);
         }
         Arc::clone(&known)
     }
@@ -353,7 +353,7 @@ impl Engine {
         let mut erasing: Vec<(Outcome<Written>, Result<Written>)> = Vec::new();
         let committed = self.store.write(|batch| {
             let begun = Instant::now();
-            let embedding = self.note_embedding(&batch.embedding()?);
+            let embedding = self.note_embedding(batch.embedding());
             for ((write, now), outcome) in waiting.by_ref() {
                 let told = if write.erases() {
                     &mut erasing

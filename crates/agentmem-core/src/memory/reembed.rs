@@ -1,5 +1,7 @@
 //! Moving a store to another embedder, in batches that the caller embeds (spec 12.7, 12.8).
 
+use std::sync::Arc;
+
 use crate::embed::{self, Embedder};
 use crate::error::{Code, Error, Result};
 use crate::memory::Memory;
@@ -97,7 +99,7 @@ impl Reembedding {
             .collect::<Result<Vec<_>>>()?;
         let engine = self.memory.unscoped_engine()?;
         let (next, embedding) = engine.store().write(|batch| {
-            let next = if batch.embedding()?.embedder == self.target {
+            let next = if batch.embedding().embedder == self.target {
                 Next::Moved(self.done)
             } else {
                 self.begin(batch)?;
@@ -108,7 +110,7 @@ impl Reembedding {
                 self.done += asked.len();
                 self.advance(batch)?
             };
-            Ok((next, batch.embedding()?))
+            Ok((next, Arc::clone(batch.embedding())))
         })?;
         // Only now that it is committed; and not read anew, since what is committed must not end in an error.
         engine.note_embedding(&embedding);

@@ -332,7 +332,7 @@ impl Batch<'_> {
 
     /// Moves the store: all records have their next vector, or the embedder makes none. Gives their number.
     pub fn finish_move(&mut self, target: &Embedder) -> Result<usize> {
-        let moves = self.embedding()?.moves;
+        let moves = self.embedding().moves;
         let moved =
             "UPDATE record SET vector = (SELECT vector FROM next_vector WHERE seq = record.seq)";
         let count = self.connection().execute(moved, []).map_err(sql_error)?;
@@ -345,6 +345,7 @@ impl Batch<'_> {
             put(self.connection(), name, None)?;
         }
         put(self.connection(), MOVES, Some(Value::Integer(moves + 1)))?;
+        self.set_embedding(read(self.connection())?);
         Ok(count)
     }
 }

@@ -26,7 +26,7 @@ mod write;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
@@ -52,6 +52,7 @@ pub(crate) use transport::{Arriving, Extent, Fate, Logged};
 pub use upkeep::{Problem, Stats};
 pub(crate) use wal_index::Version;
 pub(crate) use write::Batch;
+use write::Head;
 
 /// How much an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +94,8 @@ struct Writer {
     connection: Connection,
     /// Until when the file is left to others.
     rest_until: Instant,
+    /// What the last write left, and the version by which that is known to be true still.
+    left: Option<(Version, Head)>,
 }
 
 impl Writer {
@@ -100,6 +103,7 @@ impl Writer {
         Mutex::new(Writer {
             connection,
             rest_until: Instant::now(),
+            left: None,
         })
     }
 }
@@ -116,6 +120,8 @@ pub(crate) struct Store {
     readers: Mutex<Vec<Connection>>,
     /// Opened at the first question.
     watcher: Mutex<Option<Watcher>>,
+    /// What the vectors are of, in a version of the store.
+    embedding: Mutex<Option<(Version, Arc<Embedding>)>>,
     /// Whether the file system is known to have no reads that do not wait.
     must_wait: AtomicBool,
     /// Whether bytes of what was purged may still be in the file.
@@ -142,6 +148,7 @@ impl Store {
             writer: Writer::new(connection),
             readers: Mutex::default(),
             watcher: Mutex::default(),
+            embedding: Mutex::default(),
             must_wait: AtomicBool::new(false),
             pending_erasure: AtomicBool::new(false),
         })
@@ -203,6 +210,7 @@ impl Store {
             writer: Writer::new(connection),
             readers: Mutex::default(),
             watcher: Mutex::default(),
+            embedding: Mutex::default(),
             must_wait: AtomicBool::new(false),
             pending_erasure: AtomicBool::new(pending),
         };
@@ -215,14 +223,17 @@ impl Store {
         let mut writer = lock(&self.writer);
         std::thread::sleep(writer.rest_until.saturating_duration_since(Instant::now()));
         begin_immediate(&writer.connection, self.busy_timeout)?;
+        let left = writer.left.take();
         let transaction = Transaction(&writer.connection);
         let begun = Instant::now();
         // After the wait for others, which may have been long.
         let checked = self.check_files();
-        let batch = checked.and_then(|()| Batch::new(&writer.connection));
+        let head = left.filter(|(version, _)| self.version_within(&writer) == Some(*version));
+        let batch =
+            checked.and_then(|()| Batch::new(&writer.connection, head.map(|(_, head)| head)));
         let answer = batch.and_then(|mut batch| {
             let answer = work(&mut batch)?;
-            batch.finish().map(|pending| (answer, pending))
+            batch.finish().map(|head| (answer, head))
         });
         let ended = match &answer {
             Ok(_) => command(&writer.connection, "COMMIT"),
@@ -234,9 +245,28 @@ impl Store {
             writer.rest_until = Instant::now() + (took / REST_SHARE).min(LONG_TRANSACTION);
         }
         ended?;
-        let (answer, pending) = answer?;
-        self.pending_erasure.store(pending, Ordering::Relaxed);
+        let (answer, head) = answer?;
+        self.pending_erasure
+            .store(head.is_erasing, Ordering::Relaxed);
+        if let Some(version) = self.version_left(&writer) {
+            *lock(&self.embedding) = Some((version, Arc::clone(&head.embedding)));
+            writer.left = Some((version, head));
+        }
         Ok(answer)
+    }
+
+    /// What the vectors are of now. It takes a read transaction only if somebody else has written since this was last known.
+    pub fn embedding(&self) -> Result<Arc<Embedding>> {
+        let version = self.version()?;
+        let known = lock(&self.embedding).clone();
+        match known.filter(|(of, _)| *of == version) {
+            Some((_, embedding)) => Ok(embedding),
+            None => {
+                let embedding = Arc::new(self.read(|snapshot| snapshot.embedding())?);
+                *lock(&self.embedding) = Some((version, Arc::clone(&embedding)));
+                Ok(embedding)
+            }
+        }
     }
 
     /// Whether a file is the store's, or one of those beside it.

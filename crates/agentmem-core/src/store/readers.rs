@@ -184,6 +184,24 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The version that a write transaction begins with, which nobody else can change before it ends.
+    pub(super) fn version_within(&self, writer: &Writer) -> Option<Version> {
+        match self.files {
+            Some(_) => vfs::wal_index(&writer.connection)?.version(),
+            None => Some(changes_of(writer)),
+        }
+    }
+
+    /// The version that a write transaction has left, which others may have changed since.
+    pub(super) fn version_left(&self, writer: &Writer) -> Option<Version> {
+        match self.files {
+            Some(_) => vfs::version_left(&writer.connection),
+            None => Some(changes_of(writer)),
+        }
+    }
+}
+
 /// The version of a store in memory, which nobody else can change.
 fn changes_of(writer: &Writer) -> Version {
     Version::counted(writer.connection.total_changes())

@@ -16,7 +16,7 @@ use rusqlite::{Connection, ffi};
 
 use crate::error::{Code, Error, Result};
 use crate::store::checksum::{self, HEADER, Kind, PAGE, Page, RESERVED};
-use crate::store::wal_index::WalIndex;
+use crate::store::wal_index::{Version, WalIndex};
 use crate::store::{page_cache, sql_error};
 
 /// Its name, for `rusqlite`.
@@ -36,7 +36,12 @@ struct File {
     is_database: bool,
     /// The first part of the index of its log, once it is mapped, and until it is no more.
     index: *mut c_void,
+    /// What the index said when the lock for writing was last given back.
+    left: Option<Version>,
 }
+
+/// The place of the lock for writing among those of the index. <https://www.sqlite.org/walformat.html#wal_locks>
+const WRITING: c_int = 0;
 
 /// Makes the layer known to SQLite, once.
 pub(super) fn register() -> Result<()> {
@@ -99,6 +104,19 @@ fn room(connection: &Connection, wanted: c_int) -> Result<c_int> {
 
 /// The index of the log of a connection that has read something; it may be used until that is closed.
 pub(super) fn wal_index(connection: &Connection) -> Option<WalIndex> {
+    let file = file_of(connection)?;
+    // SAFETY: the file is open; its index is a part of 32 KiB, aligned as pages are.
+    unsafe { NonNull::new(file.as_ref().index.cast()).map(|start| WalIndex::new(start)) }
+}
+
+/// The version that a connection left when it last gave the lock for writing back, as it was while nobody else could write.
+pub(super) fn version_left(connection: &Connection) -> Option<Version> {
+    // SAFETY: the file is open.
+    file_of(connection).and_then(|file| unsafe { file.as_ref().left })
+}
+
+/// The file of a connection, if it has one and it is of this layer.
+fn file_of(connection: &Connection) -> Option<NonNull<File>> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the connection is open, and SQLite writes one pointer, that to its file.
     let code = unsafe {
@@ -109,17 +127,10 @@ pub(super) fn wal_index(connection: &Connection) -> Option<WalIndex> {
             ptr::from_mut(&mut file).cast(),
         )
     };
-    // SAFETY: it is null or an open file, of ours if it has our methods; its index is a part of 32 KiB, aligned as pages are.
-    unsafe {
-        let is_ours =
-            code == ffi::SQLITE_OK && !file.is_null() && ptr::eq((*file).pMethods, &METHODS);
-        let index = if is_ours {
-            (*file.cast::<File>()).index
-        } else {
-            ptr::null_mut()
-        };
-        NonNull::new(index.cast()).map(|start| WalIndex::new(start))
-    }
+    // SAFETY: it is null or an open file, of ours if it has our methods.
+    let is_ours =
+        unsafe { code == ffi::SQLITE_OK && !file.is_null() && ptr::eq((*file).pMethods, &METHODS) };
+    NonNull::new(file.cast()).filter(|_| is_ours)
 }
 
 /// Looked for at each use: a program may make another one the default at any time.
@@ -251,6 +262,7 @@ unsafe extern "C" fn open(
         is_summed: is_database,
         is_database,
         index: ptr::null_mut(),
+        left: None,
     });
     ffi::SQLITE_OK
 }
@@ -432,6 +444,11 @@ unsafe extern "C" fn lock_index(
     count: c_int,
     flags: c_int,
 ) -> c_int {
+    if at == WRITING && flags & ffi::SQLITE_SHM_UNLOCK != 0 {
+        let state = &mut *file.cast::<File>();
+        let index = NonNull::new(state.index.cast()).map(|start| WalIndex::new(start));
+        state.left = index.and_then(|index| index.version());
+    }
     inner!(file, xShmLock(at, count, flags) or ffi::SQLITE_IOERR_SHMLOCK)
 }
 

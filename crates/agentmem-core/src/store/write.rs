@@ -1,6 +1,7 @@
 //! What one write transaction does: the row of a record changes, the state before it is kept, and the log says so.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params, params_from_iter};
 
@@ -11,7 +12,7 @@ use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::upkeep::{Step, erasure_step};
-use crate::store::{command, schema, sql_error};
+use crate::store::{Embedding, command, schema, sql_error};
 
 /// Stands for the id in the events of what was purged: nobody's.
 pub(super) const ERASED: &str = "";
@@ -20,6 +21,41 @@ const APPEND: &str = "INSERT INTO event(seq, at, kind, old) VALUES(?1, ?2, ?3, ?
 /// The events of rows that were added one behind the other at one time.
 const APPEND_ADDED: &str =
     "INSERT INTO event(seq, at, kind) SELECT seq, ?3, 0 FROM record WHERE seq BETWEEN ?1 AND ?2";
+
+/// What each write has to know of the store before it begins. It stays true until somebody else writes: to read it anew takes as long as to
+/// insert a row.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    pub embedding: Arc<Embedding>,
+    /// Whether the store is on its way to another embedder.
+    is_moving: bool,
+    last_seq: i64,
+    last_at: i64,
+    /// Whether bytes of what was purged may still be in the file.
+    pub is_erasing: bool,
+}
+
+impl Head {
+    fn read(connection: &Connection) -> Result<Self> {
+        let last = connection
+            .prepare_cached(schema::LAST_EVENT)
+            .and_then(|mut statement| {
+                statement
+                    .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
+            })
+            .map_err(sql_error)?;
+        let (last_seq, last_at) = last.unwrap_or((0, 0));
+        let snapshot = Snapshot::new(connection);
+        Ok(Head {
+            embedding: Arc::new(snapshot.embedding()?),
+            is_moving: snapshot.is_moving()?,
+            last_seq,
+            last_at,
+            is_erasing: erasure_step(connection)?.is_some(),
+        })
+    }
+}
 
 /// A write transaction. It reads what it has written itself.
 pub(crate) struct Batch<'a> {
@@ -34,8 +70,11 @@ pub(crate) struct Batch<'a> {
     unlogged: Option<i64>,
     /// Whether something was deleted that must not be left in free space.
     must_erase: bool,
+    embedding: Arc<Embedding>,
     /// Whether the store is on its way to another embedder, so that a state that ends takes its next vector along.
     is_moving: bool,
+    /// Whether erased bytes were still in the file before this transaction.
+    is_erasing: bool,
     /// What runs for every record, kept at hand: to look a statement up costs a tenth of what it does.
     inserting: CachedStatement<'a>,
     appending: CachedStatement<'a>,
@@ -59,26 +98,26 @@ impl<'a> Deref for Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(connection: &'a Connection) -> Result<Self> {
-        let last = connection
-            .prepare_cached(schema::LAST_EVENT)
-            .and_then(|mut statement| {
-                statement
-                    .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-                    .optional()
-            })
-            .map_err(sql_error)?;
-        let (last_seq, last_at) = last.unwrap_or((0, 0));
-        let snapshot = Snapshot::new(connection);
+    /// Begins one where the store is as `head` says, if that is known.
+    pub(super) fn new(connection: &'a Connection, head: Option<Head>) -> Result<Self> {
+        let Head {
+            embedding,
+            is_moving,
+            last_seq,
+            last_at,
+            is_erasing,
+        } = head.map_or_else(|| Head::read(connection), Ok)?;
         Ok(Batch {
             connection,
-            is_moving: snapshot.is_moving()?,
-            snapshot,
+            snapshot: Snapshot::new(connection),
             first_seq: last_seq,
             last_seq,
             last_at,
             unlogged: None,
             must_erase: false,
+            embedding,
+            is_moving,
+            is_erasing,
             inserting: rows::inserting(connection).map_err(sql_error)?,
             appending: connection.prepare_cached(APPEND).map_err(sql_error)?,
         })
@@ -86,6 +125,15 @@ impl<'a> Batch<'a> {
 
     pub(super) fn set_moving(&mut self, is_moving: bool) {
         self.is_moving = is_moving;
+    }
+
+    /// What the vectors of the store are of.
+    pub fn embedding(&self) -> &Arc<Embedding> {
+        &self.embedding
+    }
+
+    pub(super) fn set_embedding(&mut self, embedding: Embedding) {
+        self.embedding = Arc::new(embedding);
     }
 
     /// Runs a part of the batch that fails alone: an error undoes what it wrote and nothing else.
@@ -361,9 +409,9 @@ impl<'a> Batch<'a> {
         self.execute("UPDATE event SET id = ?2 WHERE seq = ?1", params![seq, id])
     }
 
-    /// Notes in the header the last event, and that erased bytes may still be in the file if this transaction erased any; true if that is
-    /// noted, by whomever. A transaction that changed anything changes the header, by which its log is known to be the store's.
-    pub(super) fn finish(&mut self) -> Result<bool> {
+    /// Notes in the header the last event, and that erased bytes may still be in the file if this transaction erased any; gives what the
+    /// next one has to know. A transaction that changed anything changes the header, by which its log is known to be the store's.
+    pub(super) fn finish(mut self) -> Result<Head> {
         self.log_added()?;
         if self.last_seq != self.first_seq {
             schema::note_seq(self.connection, self.last_seq)?;
@@ -374,7 +422,13 @@ impl<'a> Batch<'a> {
                 params![schema::PENDING_ERASURE, Step::Rewrite as i64],
             )?;
         }
-        erasure_step(self.connection).map(|step| step.is_some())
+        Ok(Head {
+            embedding: self.embedding,
+            is_moving: self.is_moving,
+            last_seq: self.last_seq,
+            last_at: self.last_at,
+            is_erasing: self.is_erasing || self.must_erase,
+        })
     }
 
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<()> {

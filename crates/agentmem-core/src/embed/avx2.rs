@@ -11,6 +11,7 @@ use std::arch::x86_64::{
     _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_setzero_si256,
 };
 
+use super::DIMENSIONS;
 use super::dot::wide_dot;
 
 /// Vectors that are compared at a time: what is read of the query serves all of them.
@@ -29,10 +30,12 @@ pub(super) fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
     let (whole, rest) = products.as_chunks_mut::<ROWS>();
     let (vectors, last) = vectors.split_at(whole.len() * ROWS * dimensions);
     for (rows, products) in vectors.chunks_exact(ROWS * dimensions).zip(whole) {
-        let parts = |at: usize| &rows[at * dimensions..][..dimensions];
-        let ahead = rows.as_ptr().wrapping_add(AHEAD);
-        let ahead = std::array::from_fn(|at| ahead.wrapping_add(at * dimensions));
-        *products = four(std::array::from_fn(parts), query, ahead);
+        let (mut parts, mut ahead) = ([rows; ROWS], [rows.as_ptr(); ROWS]);
+        for at in 0..ROWS {
+            parts[at] = &rows[at * dimensions..][..dimensions];
+            ahead[at] = parts[at].as_ptr().wrapping_add(AHEAD);
+        }
+        *products = four(parts, query, ahead);
     }
     for (vector, product) in last.chunks_exact(dimensions).zip(rest) {
         *product = wide_dot(vector, query);
@@ -45,57 +48,117 @@ pub(super) fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
 #[target_feature(enable = "avx2")]
 pub(super) fn dots_at(vectors: &[i8], query: &[i16], places: &[usize], products: &mut [i32]) {
     let dimensions = query.len();
-    let row = |place: usize| &vectors[place * dimensions..][..dimensions];
     let (whole, rest) = places.as_chunks::<ROWS>();
     for (at, places) in whole.iter().enumerate() {
         // Whom the processor cannot guess are asked for two steps before they are needed.
-        let ahead = whole.get(at + 2).unwrap_or(places);
-        let ahead = ahead.map(|place| row(place).as_ptr());
-        let found = four(places.map(row), query, ahead);
+        let later = whole.get(at + 2).unwrap_or(places);
+        let (mut rows, mut ahead) = ([vectors; ROWS], [vectors.as_ptr(); ROWS]);
+        for at in 0..ROWS {
+            rows[at] = &vectors[places[at] * dimensions..][..dimensions];
+            ahead[at] = vectors.as_ptr().wrapping_add(later[at] * dimensions);
+        }
+        let found = four(rows, query, ahead);
         for (&place, product) in places.iter().zip(found) {
             products[place] = product;
         }
     }
     for &place in rest {
-        products[place] = wide_dot(row(place), query);
+        products[place] = wide_dot(&vectors[place * dimensions..][..dimensions], query);
     }
 }
 
 /// The products of four rows; `ahead` are addresses of rows that will be needed soon.
+///
+/// Without closures, which would be functions that know nothing of AVX2, and be called.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn four(rows: [&[i8]; ROWS], query: &[i16], ahead: [*const i8; ROWS]) -> [i32; ROWS] {
     let (lanes, tail) = query.as_chunks::<LANES>();
-    let [a, b, c, d] = rows.map(|row| row.as_chunks().0);
+    let [a, b, c, d] = [
+        rows[0].as_chunks().0,
+        rows[1].as_chunks().0,
+        rows[2].as_chunks().0,
+        rows[3].as_chunks().0,
+    ];
     let mut sums = [_mm256_setzero_si256(); ROWS];
     for (at, ((((query, a), b), c), d)) in lanes.iter().zip(a).zip(b).zip(c).zip(d).enumerate() {
         // A hint, which reads nothing: an address that is not ours is as good as none. A step for each row in turn, a cache line at a time.
         let line = at / ROWS * (ROWS * LANES);
         _mm_prefetch::<_MM_HINT_T0>(ahead[at % ROWS].wrapping_add(line));
-        // SAFETY: sixteen components of two bytes.
-        let query = unsafe { _mm256_loadu_si256(query.as_ptr().cast::<__m256i>()) };
+        let query = load(query);
         for (sum, components) in sums.iter_mut().zip([a, b, c, d]) {
-            let components: &[i8; LANES] = components;
-            // SAFETY: sixteen components of one byte.
-            let components = unsafe { _mm_loadu_si128(components.as_ptr().cast::<__m128i>()) };
-            let products = _mm256_madd_epi16(_mm256_cvtepi8_epi16(components), query);
+            let products = _mm256_madd_epi16(widen(components), query);
             *sum = _mm256_add_epi32(*sum, products);
         }
     }
-    let [a, b, c, d] = sums;
-    let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    let halves = (
-        _mm256_castsi256_si128(pairs),
-        _mm256_extracti128_si256::<1>(pairs),
-    );
-    let total = _mm_add_epi32(halves.0, halves.1);
-    let mut products = [0; ROWS];
-    // SAFETY: four products of four bytes.
-    unsafe { _mm_storeu_si128(products.as_mut_ptr().cast::<__m128i>(), total) };
+    let mut products = totals(sums);
     if !tail.is_empty() {
         for (row, product) in rows.iter().zip(&mut products) {
             *product += wide_dot(&row[lanes.len() * LANES..], tail);
         }
     }
     products
+}
+
+/// Sets `products` to those of a row of the table with widened ones, and gives its product with itself.
+///
+/// The row stays in registers. The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) fn row_products(
+    row: &[i8; DIMENSIONS],
+    others: &[[i16; DIMENSIONS]],
+    products: &mut [i32],
+) -> i32 {
+    let mut parts = [_mm256_setzero_si256(); DIMENSIONS / LANES];
+    for (part, components) in parts.iter_mut().zip(row.as_chunks().0) {
+        *part = widen(components);
+    }
+    let mut square = _mm256_setzero_si256();
+    for part in parts {
+        square = _mm256_add_epi32(square, _mm256_madd_epi16(part, part));
+    }
+    for (others, products) in others.chunks(ROWS).zip(products.chunks_mut(ROWS)) {
+        let mut sums = [_mm256_setzero_si256(); ROWS];
+        for (sum, other) in sums.iter_mut().zip(others) {
+            for (&part, other) in parts.iter().zip(other.as_chunks().0) {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(part, load(other)));
+            }
+        }
+        for (product, total) in products.iter_mut().zip(totals(sums)) {
+            *product = total;
+        }
+    }
+    let zero = _mm256_setzero_si256();
+    totals([square, zero, zero, zero])[0]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(components: &[i16; LANES]) -> __m256i {
+    // SAFETY: sixteen components of two bytes.
+    unsafe { _mm256_loadu_si256(components.as_ptr().cast::<__m256i>()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn widen(components: &[i8; LANES]) -> __m256i {
+    // SAFETY: sixteen components of one byte.
+    let components = unsafe { _mm_loadu_si128(components.as_ptr().cast::<__m128i>()) };
+    _mm256_cvtepi8_epi16(components)
+}
+
+/// Sums up the eight parts of each.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn totals([a, b, c, d]: [__m256i; ROWS]) -> [i32; ROWS] {
+    let pairs = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    let halves = (
+        _mm256_castsi256_si128(pairs),
+        _mm256_extracti128_si256::<1>(pairs),
+    );
+    let total = _mm_add_epi32(halves.0, halves.1);
+    let mut totals = [0; ROWS];
+    // SAFETY: four sums of four bytes.
+    unsafe { _mm_storeu_si128(totals.as_mut_ptr().cast::<__m128i>(), total) };
+    totals
 }

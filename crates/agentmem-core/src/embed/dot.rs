@@ -1,5 +1,6 @@
 //! Dot products of int8 vectors: exact integers, so that every way to compute them gives the same.
 
+use super::DIMENSIONS;
 #[cfg(target_arch = "x86_64")]
 use super::avx2;
 
@@ -70,6 +71,27 @@ pub fn dots_at(vectors: &[i8], query: &[i16], places: &[usize], products: &mut [
     }
 }
 
+/// Sets `products` to those of a row of the table with as many widened ones, and gives its product with itself.
+pub(super) fn row_products(
+    row: &[i8; DIMENSIONS],
+    others: &[[i16; DIMENSIONS]],
+    products: &mut [i32],
+) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[allow(
+            unsafe_code,
+            reason = "the processor has the instructions, as was just asked"
+        )]
+        // SAFETY: AVX2 was detected.
+        return unsafe { avx2::row_products(row, others, products) };
+    }
+    for (other, product) in others.iter().zip(products) {
+        *product = wide_dot(row, other);
+    }
+    dot(row, row)
+}
+
 #[inline(always)]
 pub(super) fn wide_dot(vector: &[i8], query: &[i16]) -> i32 {
     vector
@@ -82,6 +104,7 @@ pub(super) fn wide_dot(vector: &[i8], query: &[i16]) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embed::token_row;
 
     #[test]
     fn many_products_are_what_each_one_is() {
@@ -107,6 +130,17 @@ mod tests {
                 let is_wanted = places.contains(&place) || dimensions == 0;
                 let expected = if is_wanted { products[place] } else { 1 };
                 assert_eq!(some[place], expected, "{dimensions}");
+            }
+        }
+        let table = 0..23;
+        let others: Vec<[i16; DIMENSIONS]> =
+            table.map(|id| token_row(1000 + id).map(i16::from)).collect();
+        for count in 0..others.len() {
+            let row = token_row(2000);
+            let mut products = vec![1; count];
+            assert_eq!(row_products(row, &others[..count], &mut products), dot(row, row));
+            for (id, &product) in (1000..).zip(&products) {
+                assert_eq!(product, dot(token_row(id), row));
             }
         }
         let extreme = [-127_i8; 4 * 4096];

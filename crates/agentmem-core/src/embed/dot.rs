@@ -133,12 +133,16 @@ mod tests {
             }
         }
         let table = 0..23;
-        let others: Vec<[i16; DIMENSIONS]> =
-            table.map(|id| token_row(1000 + id).map(i16::from)).collect();
+        let others: Vec<[i16; DIMENSIONS]> = table
+            .map(|id| token_row(1000 + id).map(i16::from))
+            .collect();
         for count in 0..others.len() {
             let row = token_row(2000);
             let mut products = vec![1; count];
-            assert_eq!(row_products(row, &others[..count], &mut products), dot(row, row));
+            assert_eq!(
+                row_products(row, &others[..count], &mut products),
+                dot(row, row)
+            );
             for (id, &product) in (1000..).zip(&products) {
                 assert_eq!(product, dot(token_row(id), row));
             }

@@ -11,14 +11,13 @@ mod selected;
 mod vectors;
 mod words;
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::embed::{self, Embedder};
 use crate::search_index::{Entry, QueryTerm, View};
 use crate::store::Selection;
 
-use best::Best;
+use best::{Best, Valued};
 pub(crate) use blend::Blend;
 pub use blend::Recency;
 pub use explain::{HitExplanation, HitTerm};
@@ -88,6 +87,7 @@ pub(crate) struct Found<'a> {
     pub explanation: Option<HitExplanation>,
 }
 
+#[derive(Clone, Copy)]
 struct Candidate<'a> {
     entry: Entry<'a>,
     place: usize,
@@ -179,12 +179,16 @@ fn rank<'a>(selected: &Selected<'a>, words: &Words, query: &Query) -> (Vec<Candi
                 let (place, value) = (place as usize, words.bm25[place as usize]);
                 offer(&mut best, view, place, value, &scale, query);
             }
-            let candidate = |(entry, place): (Entry<'a>, usize)| Candidate {
-                bm25: words.bm25[place],
-                value: words.bm25[place],
-                ..Candidate::new(entry, place)
+            let candidate = |(place, _): Valued| {
+                let place = place as usize;
+                Some(Candidate {
+                    bm25: words.bm25[place],
+                    value: words.bm25[place],
+                    ..Candidate::new(view.live_at(place)?, place)
+                })
             };
-            (best.into_entries().map(candidate).collect(), scale)
+            let best = best.into_values().into_iter();
+            (best.filter_map(candidate).collect(), scale)
         }
         Mode::Semantic => {
             let scale = Scale::of_values(1.0);
@@ -201,19 +205,22 @@ fn rank<'a>(selected: &Selected<'a>, words: &Words, query: &Query) -> (Vec<Candi
                     }
                 }
             }
-            let candidate = |(entry, place, value): (Entry<'a>, usize, f64)| {
+            let candidate = |(place, value): Valued| {
+                let place = place as usize;
+                let entry = view.live_at(place)?;
                 let cosine = match query.blend {
                     None => value,
                     Some(_) => entry.cosine(&query.vector, norm),
                 };
-                Candidate {
+                Some(Candidate {
                     cosine,
                     near: cosine,
                     value: cosine,
                     ..Candidate::new(entry, place)
-                }
+                })
             };
-            (best.into_values().map(candidate).collect(), scale)
+            let best = best.into_values().into_iter();
+            (best.filter_map(candidate).collect(), scale)
         }
         Mode::Hybrid => {
             let cosines = Cosines::new(selected, &query.vector);
@@ -244,51 +251,40 @@ fn offer(
 
 /// Leaves the best by their values, or by what their scores are blended to, in order and with scores (spec 8.10, 8.11).
 fn cut(candidates: &mut Vec<Candidate<'_>>, scale: &Scale, query: &Query) {
-    match &query.blend {
-        Some(blend) => {
-            for candidate in candidates.iter_mut() {
-                let score = scale.score(candidate.value);
-                candidate.score = blend.score(candidate.entry, score);
-            }
-            keep_best(candidates, query.limit, |candidate| candidate.score);
+    let scored = |candidate: &Candidate<'_>| {
+        let score = scale.score(candidate.value);
+        match &query.blend {
+            Some(blend) => blend.score(candidate.entry, score),
+            None => score,
         }
-        None => {
-            keep_best(candidates, query.limit, |candidate| candidate.value);
-            for candidate in candidates.iter_mut() {
-                candidate.score = scale.score(candidate.value);
-            }
-        }
-    }
-    candidates.retain(|candidate| candidate.score >= query.min_score);
-}
-
-/// Leaves the best `count`, in order.
-fn keep_best(
-    candidates: &mut Vec<Candidate<'_>>,
-    count: usize,
-    value: impl Fn(&Candidate<'_>) -> f64,
-) {
-    let compare = |a: &Candidate<'_>, b: &Candidate<'_>| {
-        best::compare((value(a), a.entry), (value(b), b.entry))
     };
-    if candidates.len() > count {
-        candidates.select_nth_unstable_by(count, compare);
-        candidates.truncate(count);
-    }
-    candidates.sort_unstable_by(compare);
+    let mut best = match query.blend {
+        Some(_) => valued(candidates, scored),
+        None => valued(candidates, |candidate| candidate.value),
+    };
+    best::sort_best(&mut best, query.limit, |number| {
+        candidates[number as usize].entry
+    });
+    let kept = best.into_iter().map(|(number, _)| {
+        let candidate = candidates[number as usize];
+        Candidate {
+            score: scored(&candidate),
+            ..candidate
+        }
+    });
+    *candidates = kept.filter(|it| it.score >= query.min_score).collect();
 }
 
-/// Brings the best `count` to the front, in no order.
-fn best_of<'c, 'a>(candidates: &'c mut [Candidate<'a>], count: usize) -> &'c mut [Candidate<'a>] {
-    if candidates.len() <= count {
-        return candidates;
-    }
-    candidates.select_nth_unstable_by(count, compare).0
+/// The numbers of candidates, with values: a part of them is selected by so much less than their whole.
+fn valued(candidates: &[Candidate<'_>], value: impl Fn(&Candidate<'_>) -> f64) -> Vec<Valued> {
+    (0..).zip(candidates.iter().map(value)).collect()
 }
 
-/// Greater value first (spec 8.8).
-fn compare(a: &Candidate<'_>, b: &Candidate<'_>) -> Ordering {
-    best::compare((a.value, a.entry), (b.value, b.entry))
+/// The numbers of the best `count` by their values, in order.
+fn best_of(candidates: &[Candidate<'_>], count: usize) -> impl Iterator<Item = usize> + use<> {
+    let mut best = valued(candidates, |candidate| candidate.value);
+    best::sort_best(&mut best, count, |number| candidates[number as usize].entry);
+    best.into_iter().map(|(number, _)| number as usize)
 }
 
 /// Fusion, second stage and feedback (spec 8.9), and the score that tells a foreign question (8.10).
@@ -357,7 +353,8 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
     }
     let mut coverage = embed::Coverage::new(&query.tokens);
     let mut max_covered = 0.0;
-    for candidate in best_of(candidates, SECOND_STAGE) {
+    for number in best_of(candidates, SECOND_STAGE) {
+        let candidate = &mut candidates[number];
         let covered = coverage.of(candidate.entry.tokens());
         max_covered = f64::max(max_covered, covered);
         candidate.coverage = Some(covered);
@@ -370,11 +367,10 @@ fn cover(candidates: &mut [Candidate<'_>], query: &Query) -> Option<f64> {
 ///
 /// Source: pseudo-relevance feedback, J. Rocchio, "Relevance feedback in information retrieval" (1971).
 fn feedback(view: &View, words: &Words, candidates: &mut [Candidate<'_>]) {
-    let best = best_of(candidates, FEEDBACK);
-    best.sort_unstable_by(compare);
     // By term: its idf, and what it weighs in the best together.
     let mut of_best: HashMap<u32, (f64, f64)> = HashMap::new();
-    for candidate in best {
+    for number in best_of(candidates, FEEDBACK) {
+        let candidate = &candidates[number];
         for (term, count) in candidate.entry.words() {
             let (idf, sum) = of_best
                 .entry(term)
@@ -425,15 +421,20 @@ fn unite<'a>(
     }
     let mut by_meaning = Best::new(selected, count);
     cosines.offer_near(&mut by_meaning, selected);
-    let both = by_words.into_entries().chain(by_meaning.into_entries());
-    let mut both: Vec<(Entry<'a>, usize)> = both.collect();
-    both.sort_unstable_by_key(|&(_, place)| place);
-    both.dedup_by_key(|&mut (_, place)| place);
-    let candidate = |(entry, place): (Entry<'a>, usize)| Candidate {
-        bm25: words.bm25.get(place).copied().unwrap_or(0.0),
-        cosine: cosines.cosine(place),
-        near: cosines.near(place),
-        ..Candidate::new(entry, place)
+    // One bit for each place.
+    let mut both = vec![0_u64; selected.view.places().div_ceil(64)];
+    for best in [by_words, by_meaning] {
+        for (place, _) in best.into_values() {
+            both[place as usize / 64] |= 1 << (place % 64);
+        }
+    }
+    let candidate = |place: usize| {
+        Some(Candidate {
+            bm25: words.bm25.get(place).copied().unwrap_or(0.0),
+            cosine: cosines.cosine(place),
+            near: cosines.near(place),
+            ..Candidate::new(selected.view.live_at(place)?, place)
+        })
     };
-    both.into_iter().map(candidate).collect()
+    selected::slots(&both).filter_map(candidate).collect()
 }

@@ -1,18 +1,20 @@
 //! Which records of a view a search may find, without looking at more of each than decides.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
 use crate::filter::Filter;
+use crate::scope::Scope;
 use crate::search_index::{CHUNK_SLOTS, Chunk, Entry, KnownFilter, Passing, View};
 use crate::store::Selection;
 
 /// One bit for each slot of a chunk.
 pub(super) type Bits = [u64; CHUNK_SLOTS / 64];
 
-/// The slots whose bits are set, ascending.
-pub(super) fn slots(bits: &Bits) -> impl Iterator<Item = usize> {
+/// The slots, or places, whose bits are set, ascending.
+pub(super) fn slots(bits: &[u64]) -> impl Iterator<Item = usize> {
     bits.iter().enumerate().flat_map(|(word, &bits)| {
         let next = |&bits: &u64| Some(bits & (bits - 1)).filter(|&bits| bits != 0);
         let rests = std::iter::successors(Some(bits).filter(|&bits| bits != 0), next);
@@ -29,6 +31,8 @@ pub(super) struct Selected<'a> {
     pub view: &'a View,
     selection: &'a Selection,
     filter: Option<Filtered<'a>>,
+    /// The scope that was looked at last, and whether it is selected: most records have that of the one before them.
+    scope: Cell<Option<(&'a Arc<Scope>, bool)>>,
 }
 
 /// What is known of the filter of a search.
@@ -55,16 +59,29 @@ impl<'a> Selected<'a> {
             view,
             selection,
             filter: filter.map(|filter| Filtered::new(view, filter)),
+            scope: Cell::new(None),
         }
     }
 
     /// Whether a live record is selected.
-    pub fn selects(&self, place: usize, entry: Entry<'_>) -> bool {
-        self.selection.selects(entry.scope(), entry.created_at())
+    pub fn selects(&self, place: usize, entry: Entry<'a>) -> bool {
+        self.selects_scope(entry.scope())
+            && self.selection.selects_time(entry.created_at())
             && self
                 .filter
                 .as_ref()
                 .is_none_or(|filter| filter.passes(place, entry))
+    }
+
+    fn selects_scope(&self, scope: &'a Arc<Scope>) -> bool {
+        match self.scope.get() {
+            Some((last, selects)) if Arc::ptr_eq(last, scope) => selects,
+            _ => {
+                let selects = self.selection.scope.selects(scope);
+                self.scope.set(Some((scope, selects)));
+                selects
+            }
+        }
     }
 
     /// False if it is known that the record at a place does not pass the filter.

@@ -127,8 +127,7 @@ impl<'a> Cosines<'a> {
             near: Vec::new(),
         };
         if view.places() <= FEW {
-            let few = (0..view.places()).map(|place| cosines.computed(place));
-            cosines.few = few.collect();
+            cosines.few = cosines.all();
             cosines.near = around(view, &cosines.few, |own, pair| {
                 ((own + 0.5 * pair[0]) + 0.25 * pair[1]) + 0.125 * pair[2]
             });
@@ -145,6 +144,24 @@ impl<'a> Cosines<'a> {
     fn computed(&self, place: usize) -> f64 {
         let norm = self.view.chunks()[place / CHUNK_SLOTS].square_norms()[place % CHUNK_SLOTS];
         embed::cosine(self.products[place], self.square_norm, i64::from(norm)).max(0.0)
+    }
+
+    /// The cosines by place, several at once: without a branch, and from integers of 32 bits, as which square norms fit.
+    fn all(&self) -> Vec<f64> {
+        let mut all = Vec::with_capacity(self.products.len());
+        let square_norm = self.square_norm as f64;
+        let chunks = self.view.chunks().iter();
+        for (chunk, products) in chunks.zip(self.products.chunks(CHUNK_SLOTS)) {
+            let pairs = products.iter().zip(chunk.square_norms());
+            all.extend(pairs.map(|(&product, &norm)| {
+                let norm = norm.cast_signed();
+                let cosine = f64::from(product) / (square_norm * f64::from(norm)).sqrt();
+                let counts = (product > 0) & (norm > 0);
+                // Where the query's is 0 all products are.
+                if counts { cosine } else { 0.0 }
+            }));
+        }
+        all
     }
 
     /// C of spec 8.9: what the neighbours of a turn mean counts too, the less the further away.
@@ -186,7 +203,7 @@ impl<'a> Cosines<'a> {
             return;
         }
         for number in 0..self.view.chunks().len() {
-            for slot in selected.slots(number).into_iter().flat_map(slots) {
+            for slot in selected.slots(number).into_iter().flat_map(|it| slots(it)) {
                 let place = number * CHUNK_SLOTS + slot;
                 let neighbours = self.view.neighbours(place);
                 let weighed = neighbours.map(|(place, away)| about[place] / (1 << away) as f32);

@@ -2,7 +2,7 @@
 
 use super::ln::ln;
 use super::selected::Selected;
-use crate::search_index::{CHUNK_SLOTS, QueryTerm, View};
+use crate::search_index::{CHUNK_SLOTS, QueryTerm, REACH, View};
 
 /// The query's words in all records of a view.
 pub(super) struct Words {
@@ -52,6 +52,7 @@ impl Words {
         let mut tf8: Vec<u32> = vec![0; view.places()];
         let mut having = Vec::new();
         let mut sum = 0.0;
+        let passing = selected.is_known();
         for term in terms {
             if let Some(term) = term.number {
                 count_in_context(view, term, &mut tf8, &mut having);
@@ -62,7 +63,7 @@ impl Words {
             for place in having.drain(..) {
                 let at = place as usize;
                 let tf8 = std::mem::take(&mut tf8[at]);
-                if !selected.may_pass(at) {
+                if passing && !selected.may_pass(at) {
                     continue;
                 }
                 let part = self.part(view, at, idf, tf8);
@@ -107,14 +108,21 @@ fn count_in_context(view: &View, term: u32, tf8: &mut [u32], having: &mut Vec<u3
         }
         tf8[place] += count;
     };
-    for (chunk_number, chunk) in view.chunks().iter().enumerate() {
-        for (slot, count) in chunk.having(term) {
-            let place = chunk_number * CHUNK_SLOTS + slot;
-            add(place, count << 3);
+    for (number, chunk) in view.chunks().iter().enumerate() {
+        chunk.having(term).for_each(|(slot, count)| {
+            let place = number * CHUNK_SLOTS + slot;
+            if view.is_in_line(place) {
+                let shifts = (0..=REACH).chain((0..REACH).rev());
+                for (place, shift) in (place - REACH..).zip(shifts) {
+                    add(place, count << shift);
+                }
+                return;
+            }
+            add(place, count << REACH);
             // Those that it is a neighbour of are its neighbours.
             for (place, distance) in view.neighbours(place) {
-                add(place, count << (3 - distance));
+                add(place, count << (REACH - distance));
             }
-        }
+        });
     }
 }

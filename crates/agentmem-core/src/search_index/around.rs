@@ -18,10 +18,41 @@ pub(super) fn len8(at: usize, turns: usize, words: impl Fn(usize) -> u32) -> u32
 }
 
 impl View {
+    /// Whether the turns around the one at a place, [`REACH`] on either side, are at the places beside it: told without going from one to the next.
+    #[inline]
+    pub fn is_in_line(&self, place: usize) -> bool {
+        let links = self.chunks[place / CHUNK_SLOTS].all_links();
+        let Some(first) = (place % CHUNK_SLOTS).checked_sub(REACH - 1) else {
+            return false;
+        };
+        let beside = links.get(first..first + 2 * REACH - 1);
+        let Some([b, a, own, c, d]) = beside.and_then(|it| it.as_array()) else {
+            return false;
+        };
+        let before = |links: &[u32; 2], away| links[BEFORE] as usize + away == place;
+        let after = |links: &[u32; 2], away| links[AFTER] as usize == place + away;
+        // Without a branch: mostly all of it is so.
+        (before(own, 1) & before(a, 2) & before(b, 3)) & (after(own, 1) & after(c, 2) & after(d, 3))
+    }
+
     /// The places of the turns around one with how many places they are away: those before it, the nearest first, then those after it.
+    #[inline]
     pub fn neighbours(&self, place: usize) -> impl Iterator<Item = (usize, usize)> {
-        let side = |direction| self.walk(place, direction).take(REACH).zip(1..);
-        side(BEFORE).chain(side(AFTER))
+        let mut found = [(place, 0); 2 * REACH];
+        let mut count = 0;
+        for (direction, mut next) in self.links(place).into_iter().enumerate() {
+            for distance in 1..=REACH {
+                if next == NOWHERE {
+                    break;
+                }
+                found[count] = (next as usize, distance);
+                count += 1;
+                if distance < REACH {
+                    next = self.links(next as usize)[direction];
+                }
+            }
+        }
+        found.into_iter().take(count)
     }
 
     /// Gives each conversation of more than one turn, as the places of its turns in order.
@@ -33,7 +64,11 @@ impl View {
                     let first = number * CHUNK_SLOTS + slot;
                     turns.clear();
                     turns.push(first);
-                    turns.extend(self.walk(first, AFTER));
+                    let mut next = links[AFTER];
+                    while next != NOWHERE {
+                        turns.push(next as usize);
+                        next = self.links(next as usize)[AFTER];
+                    }
                     each(&turns);
                 }
             }
@@ -54,10 +89,14 @@ impl View {
     /// Goes from neighbour to neighbour in one direction.
     fn walk(&self, from: usize, direction: usize) -> impl Iterator<Item = usize> {
         let next = move |&place: &usize| {
-            let links = self.chunks[place / CHUNK_SLOTS].links(place % CHUNK_SLOTS);
-            (links[direction] != NOWHERE).then_some(links[direction] as usize)
+            let link = self.links(place)[direction];
+            (link != NOWHERE).then_some(link as usize)
         };
         std::iter::successors(next(&from), next)
+    }
+
+    fn links(&self, place: usize) -> [u32; 2] {
+        self.chunks[place / CHUNK_SLOTS].links(place % CHUNK_SLOTS)
     }
 
     /// How often a term is among the words of the record at a place, and tf8 of spec 8.3: in eighths, with what its neighbours add.

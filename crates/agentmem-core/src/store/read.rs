@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::record::{Record, Timestamp, mark};
-use crate::scope::{Match, Scope, ScopeMatch};
+use crate::scope::{Match, ScopeMatch};
 use crate::store::rows::{self, COLUMNS, Stored};
 use crate::store::{sql_error, to_count};
 
@@ -20,10 +20,9 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Tells whether a live record is selected; whether it passes the filter is left to [`Filter::holds`].
-    pub fn selects(&self, scope: &Scope, created_at: i64) -> bool {
-        self.scope.selects(scope)
-            && self.since.is_none_or(|it| it.as_millis() <= created_at)
+    /// Tells whether a record of that time is selected, if its scope is and it passes the filter.
+    pub fn selects_time(&self, created_at: i64) -> bool {
+        self.since.is_none_or(|it| it.as_millis() <= created_at)
             && self.until.is_none_or(|it| created_at < it.as_millis())
     }
 

@@ -29,7 +29,8 @@ WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
 READING = ("W3", "W4", "W5")
 ADDS = 2000
 TOGETHER = 10_000
-COLD_STARTS = 5
+COLD_STARTS = 15
+FEWEST_STARTS = 5
 IMPORTS = 11
 LONGEST = 1800
 """A process that takes more seconds than this is stopped, and named."""
@@ -226,7 +227,9 @@ class Bench:
         return found
 
     def environment(self, entry: Entry) -> dict[str, str]:
-        return {**environment(entry), "MEM0_DIR": str(self.folder / "mem0")}
+        env = {**environment(entry), "MEM0_DIR": str(self.folder / "mem0")}
+        # Where AgentMem stands beside numpy in one process, both have one core.
+        return {**env, "OPENBLAS_NUM_THREADS": "1"} if entry.module == "agentmem" else env
 
     def command(self, name: str) -> list[str]:
         language = SYSTEMS[name].language
@@ -248,6 +251,7 @@ class Bench:
             start.append(name)
         mode, env = "hybrid" if kind == "text" else "semantic", self.environment(entry)
         rows: list[list[float]] = []
+        begun = time.perf_counter()
         for place in range(COLD_STARTS):
             question = self.question(place, kind)
             wall, cpu, told = spent([*start, str(store), kind, mode, str(question)], env)
@@ -257,7 +261,8 @@ class Bench:
                 self.left_out[f"{name}, {kind}, W6"] = "gave no answer"
                 return {}
             rows.append([wall - bare[0], cpu - bare[1], *values])
-            if wall > self.options.seconds:
+            took = time.perf_counter() - begun
+            if took > self.options.seconds and (place + 1 >= FEWEST_STARTS or wall > took / 2):
                 break
         columns = ("process", "cpu", "import", "answer", "peak")
         medians = [statistics.median(row) for row in zip(*rows, strict=True)]

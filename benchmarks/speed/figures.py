@@ -113,10 +113,11 @@ def ahead_of(path: Sequence[str], rival: str, workload: str) -> Measure:
     """How often the rival's CPU time is AgentMem's; the share of the target is the inverse."""
 
     def measure(results: Results) -> tuple[float, str]:
-        own, found = float(at(results, *path, "cpu")), at(results, rival, "vectors", workload)
-        records, other = found.get("records"), float(at(found, "semantic", "cpu"))
+        own, found = at(results, *path), at(results, rival, "vectors", workload)
+        other, records = at(found, "semantic"), found.get("records")
+        cpu, wall = (float(other[key]) / float(own[key]) for key in ("cpu", "median"))
         fewer = f", with {records:,} records" if records != at_most(results, workload) else ""
-        return own / other, f"{other / own:,.1f} times{fewer}"
+        return 1 / cpu, f"{cpu:,.1f} times CPU, {wall:,.1f} times wall{fewer}"
 
     return measure
 
@@ -151,14 +152,25 @@ def rate_of(one: Sequence[str], other: Sequence[str]) -> Measure:
     return measure
 
 
-def extra_of(name: str) -> Measure:
+def extra_of(name: str, kind: str, mode: str) -> Measure:
     """What an awaited question takes more than one that blocks, asked by turns."""
 
     def measure(results: Results) -> tuple[float, str]:
-        found = at(results, name, "vectors", "W3", "semantic", "beside")
+        found = at(results, name, kind, "W3", mode, "beside")
         more = float(found["awaited"]) - float(found["blocking"])
         both = f"{seconds(found['awaited'])} and {seconds(found['blocking'])}"
         return more, f"{seconds(max(more, 0))} ({both})"
+
+    return measure
+
+
+def beside(name: str, other: str) -> Measure:
+    """What questions of all records take, as a share of another way's time, asked by turns."""
+
+    def measure(results: Results) -> tuple[float, str]:
+        found = at(results, name, "vectors", "W4", "semantic", "beside")
+        own, wanted = float(found["own"]), float(found[other])
+        return own / wanted, f"{seconds(own)}, {seconds(wanted)}"
 
     return measure
 

@@ -91,8 +91,8 @@ hundred. *Held*: the longest time, and in brackets that exceeded once in a thous
 event loop did not come round in two seconds of questions; *idle*: the same with no questions."""
 COLD = """\
 *CPU* and *wall* are of the whole process beyond that of the bare language, in Python and Node of
-one that only reads the question; the others by the clock within it, to the answer. Medians of five.
-The files are in the system's cache."""
+one that only reads the question; the others by the clock within it, to the answer. Medians of
+fifteen, of five where one takes long. The files are in the system's cache."""
 RECORD_NOTES = """\
 Records anywhere in the store, each got for the first time, and once more; *first 100*: of the first
 hundred of the process. What bare SQLite takes for the first is the limit of who asks SQLite; its

@@ -17,6 +17,7 @@ and a result has for each workload an object of seconds, bytes and shares.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import os
@@ -31,7 +32,7 @@ from typing import Any
 
 import memory
 import systems
-from measure import held, timed
+from measure import BRIEF, held, timed
 from systems import DIMENSIONS, Question, Record
 
 Task = dict[str, Any]
@@ -73,6 +74,8 @@ async def work(task: Task) -> Result:
             system = await opened(task)
         result[name] = await WORKLOADS[name](system, task)
         result[name].setdefault("peak", memory.peak())
+    if system is not None:
+        await besides(system, task, result)
     return result
 
 
@@ -226,35 +229,7 @@ async def one_user(system: systems.System, task: Task) -> Result:
     def search(question: Question, mode: str) -> Any:
         return system.search(question, mode, question.user, None)
 
-    result = await modes(system, search, "own", task, watched=True)
-    if task["system"] == "agentmem-python":
-        for mode in MODES[task["kind"]]:
-            result[mode]["beside"] = await beside(system, mode, questions(task), task)
-    return result
-
-
-async def beside(
-    system: systems.System, mode: str, asked: Sequence[Question], task: Task
-) -> Result:
-    """Medians of questions awaited, and blocking through a handle of its own, by turns."""
-    blocking = systems.load("agentmem-python-sync")
-    blocking.open(Path(task["store"]), task["kind"])
-    walls: dict[str, list[float]] = {"awaited": [], "blocking": []}
-    begun, clock = time.perf_counter(), time.perf_counter
-    for part in range(PARTS):
-        questions = asked[part % ROUND :: ROUND]
-        for question in questions:
-            at = clock()
-            await system.search(question, mode, question.user, None)
-            walls["awaited"].append(clock() - at)
-        for question in questions:
-            at = clock()
-            blocking.search(question, mode, question.user, None)
-            walls["blocking"].append(clock() - at)
-        if clock() - begun > task["seconds"]:
-            break
-    blocking.close()
-    return {name: statistics.median(found) for name, found in walls.items()}
+    return await modes(system, search, "own", task, watched=True)
 
 
 async def all_records(system: systems.System, task: Task) -> Result:
@@ -336,6 +311,78 @@ async def searching(
         result["recall"] = statistics.fmean(shares)
     first = statistics.median(firsts[1:] or firsts) if exact == "own" else firsts[0]
     return {**result, "first": first}
+
+
+# By turns in one process
+
+
+async def besides(system: systems.System, task: Task, result: Result) -> None:
+    """What is measured by turns in one process comes last: it takes memory of its own."""
+    if task["system"] == "agentmem-python" and "W3" in result:
+        for mode in MODES[task["kind"]]:
+            result["W3"][mode]["beside"] = await beside(system, mode, questions(task), task)
+    if task["system"] == "agentmem-python-sync" and "W4" in result and task["kind"] == "vectors":
+        with contextlib.suppress(ImportError):
+            result["W4"]["semantic"]["beside"] = await beside_numpy(system, task)
+
+
+async def beside(
+    system: systems.System, mode: str, asked: Sequence[Question], task: Task
+) -> Result:
+    """Medians of questions awaited, and blocking through a handle of its own, by turns."""
+    blocking = systems.load("agentmem-python-sync")
+    blocking.open(Path(task["store"]), task["kind"])
+
+    async def awaited(question: Question) -> None:
+        await system.search(question, mode, question.user, None)
+
+    async def direct(question: Question) -> None:
+        blocking.search(question, mode, question.user, None)
+
+    found = await by_turns(asked, awaited, direct, task["seconds"])
+    blocking.close()
+    return dict(zip(("awaited", "blocking"), found, strict=True))
+
+
+async def by_turns(
+    asked: Sequence[Question],
+    one: Callable[[Question], Any],
+    other: Callable[[Question], Any],
+    seconds: float,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Sequence[float]:
+    """Medians of two calls' time, with a tenth of the questions at a time."""
+    walls: tuple[list[float], list[float]] = ([], [])
+    begun = time.perf_counter()
+    for part in range(PARTS):
+        for call, times in zip((one, other), walls, strict=True):
+            for question in asked[part % ROUND :: ROUND]:
+                at = clock()
+                await call(question)
+                times.append(clock() - at)
+        if time.perf_counter() - begun > min(seconds, BRIEF):
+            break
+    return [statistics.median(times) for times in walls]
+
+
+async def beside_numpy(system: systems.System, task: Task) -> Result:
+    """CPU time of questions of all records, and of numpy's products with all vectors: medians."""
+    import numpy
+
+    size, records = DIMENSIONS[task["kind"]], task["records"]
+    vectors = numpy.fromfile(vectors_of(task), dtype=numpy.float32, count=records * size)
+    matrix = vectors.reshape(-1, size)
+
+    async def own(question: Question) -> None:
+        system.search(question, "semantic", None, None)
+
+    async def bare(question: Question) -> None:
+        cosines = matrix @ numpy.frombuffer(question.vector, dtype=numpy.float32)
+        best = numpy.argpartition(-cosines, systems.LIMIT - 1)[: systems.LIMIT]
+        best[numpy.argsort(-cosines[best])].tolist()
+
+    found = await by_turns(questions(task), own, bare, task["seconds"], time.process_time)
+    return dict(zip(("own", "numpy"), found, strict=True))
 
 
 # W7

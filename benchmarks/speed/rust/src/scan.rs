@@ -3,33 +3,76 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use agentmem_core::Mode;
 use serde_json::{Value, json};
 
 use crate::Failed;
-use crate::data::Task;
+use crate::data::{Question, Task};
 use crate::measure::{cpu, median};
+use crate::workloads::opened;
 
 const LIMIT: usize = 10;
 const SCANS: usize = 50;
+/// So many of one kind before so many of the other.
+const TURN: usize = 5;
 
 /// The dot products of a question with all vectors and the best ten of them; and the mere reading of the bytes.
 pub fn scan(task: &Task) -> Result<Value, Failed> {
-    let mut vectors: Vec<i8> = Vec::new();
-    for record in task.records()? {
-        vectors.extend(record?.vector.iter().map(|part| (part * 400.0) as i8));
+    let mut bare = Bare::read(task)?;
+    let products = times(|| bare.scan());
+    Ok(json!({"semantic": products, "reading": reading_of(&bare.vectors)}))
+}
+
+/// CPU time of questions to a system and of bare scans, by turns, since the machine's speed changes: medians.
+pub fn beside(task: &Task) -> Result<Value, Failed> {
+    let (system, asked) = (opened(task)?, task.questions()?);
+    let ask = |question: &Question| system.search(question, Mode::Semantic, None, None);
+    ask(&asked[0])?;
+    let mut bare = Bare::read(task)?;
+    let (mut own, mut scans) = (Vec::new(), Vec::new());
+    for questions in asked.chunks(TURN).take(SCANS / TURN) {
+        for question in questions {
+            let before = cpu();
+            ask(question)?;
+            own.push(cpu() - before);
+        }
+        for _ in questions {
+            let before = cpu();
+            bare.scan();
+            scans.push(cpu() - before);
+        }
     }
-    let dimensions = task.kind.dimensions();
-    let query: Vec<i16> = vectors[..dimensions]
-        .iter()
-        .map(|&part| i16::from(part))
-        .collect();
-    let mut best = Vec::with_capacity(LIMIT + 1);
-    let products = times(|| {
-        best.clear();
-        products(&vectors, &query, &mut best);
-        black_box(&best);
-    });
-    Ok(json!({"semantic": products, "reading": reading_of(&vectors)}))
+    Ok(json!({"own": median(&mut own), "scan": median(&mut scans)}))
+}
+
+/// Vectors one behind the other, and one of them as the question.
+struct Bare {
+    vectors: Vec<i8>,
+    query: Vec<i16>,
+    best: Vec<(i32, usize)>,
+}
+
+impl Bare {
+    fn read(task: &Task) -> Result<Bare, Failed> {
+        let mut vectors: Vec<i8> = Vec::new();
+        for record in task.records()? {
+            vectors.extend(record?.vector.iter().map(|part| (part * 400.0) as i8));
+        }
+        let first = vectors[..task.kind.dimensions()].iter();
+        let query = first.map(|&part| i16::from(part)).collect();
+        let best = Vec::with_capacity(LIMIT + 1);
+        Ok(Bare {
+            vectors,
+            query,
+            best,
+        })
+    }
+
+    fn scan(&mut self) {
+        self.best.clear();
+        products(&self.vectors, &self.query, &mut self.best);
+        black_box(&self.best);
+    }
 }
 
 /// The mere reading of so many bytes.

@@ -54,6 +54,13 @@ pub fn work(task: &Task) -> Result<Value, Failed> {
         };
         result.insert(name.clone(), found);
     }
+    // Last: it takes memory of its own.
+    if let Some(found) = result.get_mut("W4")
+        && task.system == "agentmem-rust"
+        && task.kind == Kind::Vectors
+    {
+        found["semantic"]["beside"] = scan::beside(task)?;
+    }
     Ok(Value::Object(result))
 }
 

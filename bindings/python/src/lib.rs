@@ -1,7 +1,8 @@
-//! The glue between Python and AgentMem: what calls are given goes in as JSON, and records come out as Python's objects. What users call is in
+//! The glue between Python and AgentMem: what calls are given goes in, and records come out as Python's objects. What users call is in
 //! `python/`.
 
 mod answer;
+mod arguments;
 mod json;
 mod mailbox;
 mod records;
@@ -15,6 +16,7 @@ use agentmem_binding::{
 };
 use pyo3::prelude::*;
 
+use crate::arguments::NativeArguments;
 use crate::mailbox::{Waiter, told};
 
 /// How often a call that may take long looks whether it was interrupted.
@@ -45,36 +47,34 @@ impl NativeMemory {
 
     /// Begins an operation and returns at once; `now` is what the caller's clock gave, if it has one.
     ///
-    /// `vectors` are the bytes of floats of 32 bits. The interpreter is kept meanwhile: nothing is waited for but locks that others hold for
-    /// a moment, none of whom wants the interpreter then. Left to the pool's threads at each of many calls, it went to and fro, for
-    /// a quarter of what an add takes (decision 0014).
-    #[pyo3(signature = (operation, args, vectors, now, waiter))]
+    /// The interpreter is kept meanwhile: nothing is waited for but locks that others hold for a moment, none of whom wants the interpreter
+    /// then. Left to the pool's threads at each of many calls, it went to and fro, for a quarter of what an add takes (decision 0014).
+    #[pyo3(signature = (operation, arguments, now, waiter))]
     fn submit(
         &self,
         operation: &str,
-        args: &Bound<'_, PyAny>,
-        vectors: &[u8],
+        arguments: &NativeArguments,
         now: Option<i64>,
         waiter: Waiter<'_>,
     ) -> PyResult<NativeCall> {
-        let (args, vectors, done) = (json::write(args)?, floats(vectors), told(waiter));
-        Ok(NativeCall {
-            call: self.handle.submit(operation, args, vectors, now, done),
-        })
+        let (members, vectors) = arguments.take()?;
+        let call = self
+            .handle
+            .submit(operation, members, vectors, now, told(waiter));
+        Ok(NativeCall { call })
     }
 
     /// Does an operation in this thread if it waits for nothing and takes a moment; `NotImplemented` says that it is to be submitted.
-    #[pyo3(signature = (operation, args, vectors, now))]
+    #[pyo3(signature = (operation, arguments, now))]
     fn try_call(
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &Bound<'_, PyAny>,
-        vectors: &[u8],
+        arguments: &NativeArguments,
         now: Option<i64>,
     ) -> PyResult<Py<PyAny>> {
-        let (args, vectors) = (json::write(args)?, floats(vectors));
-        match py.detach(|| self.handle.try_call(operation, &args, vectors, now)) {
+        let (members, vectors) = arguments.copied()?;
+        match py.detach(|| self.handle.try_call(operation, members, vectors, now)) {
             Some(outcome) => made(py, outcome),
             None => Ok(py.NotImplemented()),
         }
@@ -85,12 +85,11 @@ impl NativeMemory {
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &Bound<'_, PyAny>,
-        vectors: &[u8],
+        arguments: &NativeArguments,
         now: i64,
     ) -> PyResult<NativeAsking> {
-        let (args, vectors) = (json::write(args)?, floats(vectors));
-        let asking = py.detach(|| self.handle.ask(operation, args, vectors, Some(now)));
+        let (members, vectors) = arguments.take()?;
+        let asking = py.detach(|| self.handle.ask(operation, members, vectors, Some(now)));
         Ok(NativeAsking {
             asking: asking.map_err(|error| raised(py, error))?,
         })
@@ -137,32 +136,35 @@ impl NativeMemory {
         wait(py, |done| self.handle.submit_open(done)).map(drop)
     }
 
-    /// Does an operation, in this thread; in `args` stands `now`, if the caller has a clock.
+    /// Does an operation, in this thread.
+    #[pyo3(signature = (operation, arguments, now))]
     fn call(
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &Bound<'_, PyAny>,
-        vectors: &[u8],
+        arguments: &NativeArguments,
+        now: Option<i64>,
     ) -> PyResult<Py<PyAny>> {
-        let (args, vectors) = (json::write(args)?, floats(vectors));
-        let outcome = py.detach(|| self.handle.call(operation, &args, vectors));
+        let (mut members, vectors) = arguments.take()?;
+        if let Some(now) = now {
+            members.insert("now".to_owned(), now.into());
+        }
+        let outcome = py.detach(|| self.handle.call(operation, members, vectors));
         made(py, outcome)
     }
 
     /// Does an operation that may take long, and can be interrupted: then it goes on by itself.
-    #[pyo3(signature = (operation, args, vectors, now))]
+    #[pyo3(signature = (operation, arguments, now))]
     fn call_long(
         &self,
         py: Python<'_>,
         operation: &str,
-        args: &Bound<'_, PyAny>,
-        vectors: &[u8],
+        arguments: &NativeArguments,
         now: Option<i64>,
     ) -> PyResult<Py<PyAny>> {
-        let (args, vectors) = (json::write(args)?, floats(vectors));
+        let (members, vectors) = arguments.take()?;
         wait(py, |done| {
-            drop(self.handle.submit(operation, args, vectors, now, done))
+            drop(self.handle.submit(operation, members, vectors, now, done))
         })
     }
 
@@ -365,7 +367,7 @@ mod _native {
         NativeAsking, NativeCall, NativeExporting, NativeImporting, NativeMemory, NativeMoving,
     };
     #[pymodule_export]
-    use crate::json::chosen;
+    use crate::arguments::NativeArguments;
     #[pymodule_export]
     use crate::mailbox::{Mailbox, end_deliveries};
     #[pymodule_export]

@@ -8,6 +8,7 @@ use agentmem_core::{
 use serde_json::json;
 
 use crate::added::Speakers;
+use crate::given::Given;
 use crate::handle::{Handle, Underway, hand_in, run_read};
 use crate::opening;
 use crate::outcome::Outcome;
@@ -33,7 +34,7 @@ struct State {
 
 enum Stage {
     /// Arguments, and the vectors that were given.
-    Unread(String, Vec<f32>),
+    Unread(Given<'static>, Vec<f32>),
     Search(Memory, String, Box<Search>, usize),
     Write(Memory, Request, Speakers, usize),
     Over,
@@ -44,7 +45,7 @@ impl Handle {
     pub fn ask(
         &self,
         operation: &str,
-        arguments: String,
+        arguments: impl Into<Given<'static>>,
         vectors: Vec<f32>,
         now: Option<i64>,
     ) -> std::result::Result<Asking, crate::WireError> {
@@ -52,7 +53,7 @@ impl Handle {
         let now = now.map(request::read_now).transpose()?;
         let state = State {
             underway: Some(Underway::begin(&self.shared)?),
-            stage: Stage::Unread(arguments, vectors),
+            stage: Stage::Unread(arguments.into(), vectors),
         };
         Ok(Asking {
             handle: self.clone(),
@@ -156,7 +157,7 @@ impl Asking {
         let Stage::Unread(arguments, vectors) = stage else {
             return Err(over());
         };
-        let (stage, texts) = match Arguments::parse(&arguments, vectors)?.read(self.operation)? {
+        let (stage, texts) = match Arguments::parse(arguments, vectors)?.read(self.operation)? {
             Call::Search(query, options) => {
                 let text = memory.text_of_query(&query, &options)?;
                 let count = usize::from(text.is_some());

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use agentmem_core::{Error, Memory, Result, Search};
 
+use crate::given::Given;
 use crate::handle::{Handle, Underway};
 use crate::outcome::Outcome;
 use crate::request::{self, Arguments, Call, Operation};
@@ -17,15 +18,16 @@ type AtOnce = Option<std::result::Result<Outcome, WireError>>;
 
 impl Handle {
     /// Does an operation in this thread if it waits for nothing and takes a moment; if not, nothing has been done, and it is to be submitted.
-    pub fn try_call(
+    pub fn try_call<'a>(
         &self,
         operation: &str,
-        arguments: &str,
+        arguments: impl Into<Given<'a>>,
         vectors: Vec<f32>,
         now: Option<i64>,
     ) -> AtOnce {
         let operation = Operation::named(operation).ok()?;
-        if !operation.may_take_a_moment() || arguments.len() > MOST_ARGUMENTS {
+        let arguments = arguments.into();
+        if !operation.may_take_a_moment() || !arguments.fits(MOST_ARGUMENTS) {
             return None;
         }
         self.at_once(now, |memory| {

@@ -1,5 +1,7 @@
 //! Options as they come over the wire: one JSON object, of which every member must be known (spec 1.10, 1.11).
 
+use std::fmt;
+
 use agentmem_core::{Error, Filter, Match, Metadata, Result, ScopeMatch, Select, Timestamp};
 use serde_json::{Map, Value};
 
@@ -16,7 +18,15 @@ impl Floats {
     }
 
     fn take(&mut self, count: usize) -> Vec<f32> {
-        self.0.by_ref().take(count).collect()
+        if count >= self.0.len() {
+            // Mostly there is one, which comes back as it went in.
+            return std::mem::take(&mut self.0).collect();
+        }
+        let taken = self.0.as_slice()[..count].to_vec();
+        if let Some(last) = count.checked_sub(1) {
+            self.0.nth(last);
+        }
+        taken
     }
 }
 
@@ -78,7 +88,7 @@ impl Fields {
     fn take_as<T>(
         &mut self,
         key: &str,
-        wanted: &str,
+        wanted: impl fmt::Display,
         read: impl FnOnce(Value) -> Option<T>,
     ) -> Result<Option<T>> {
         let Some(value) = self.take(key) else {
@@ -105,11 +115,16 @@ impl Fields {
 
     /// Takes an integer; `1.0` is one.
     pub fn integer(&mut self, key: &str, min: u64, max: u64) -> Result<Option<u64>> {
-        self.take_as(key, &format!("an integer from {min} to {max}"), |value| {
-            let number = value.as_f64()?;
-            let is_in_range = number.fract() == 0.0 && (min as f64..=max as f64).contains(&number);
-            is_in_range.then_some(number as u64)
-        })
+        self.take_as(
+            key,
+            format_args!("an integer from {min} to {max}"),
+            |value| {
+                let number = value.as_f64()?;
+                let is_in_range =
+                    number.fract() == 0.0 && (min as f64..=max as f64).contains(&number);
+                is_in_range.then_some(number as u64)
+            },
+        )
     }
 
     /// Takes an integer that counts records.
@@ -131,8 +146,11 @@ impl Fields {
 
     /// Takes one of a few texts, each of which stands for something.
     pub fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Result<Option<T>> {
-        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        self.take_as(key, &format!("one of {}", names.join(", ")), |value| {
+        let names = fmt::from_fn(|f| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            f.write_str(&names.join(", "))
+        });
+        self.take_as(key, format_args!("one of {names}"), |value| {
             choices
                 .iter()
                 .find(|(name, _)| value.as_str() == Some(*name))

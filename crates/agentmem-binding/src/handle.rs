@@ -10,6 +10,7 @@ use agentmem_core::{
 };
 
 use crate::added::Speakers;
+use crate::given::Given;
 use crate::opening;
 use crate::outcome::Outcome;
 use crate::pool;
@@ -60,8 +61,8 @@ enum Phase {
     Open(Memory),
 }
 
-/// Arguments as they came: JSON, and the vectors that it speaks of.
-type Unread = (String, Vec<f32>);
+/// Arguments as they came, and the vectors that they speak of.
+type Unread = (Given<'static>, Vec<f32>);
 
 /// A call that begins when the memory is open.
 type Waiting = Box<dyn FnOnce(&Result<Memory, WireError>) + Send>;
@@ -108,10 +109,10 @@ impl Handle {
     /// `now`, if the caller has a clock.
     ///
     /// An `embedding` in it is the number of its components, which stand in `vectors`, one vector behind the other.
-    pub fn call(
+    pub fn call<'a>(
         &self,
         operation: &str,
-        arguments: &str,
+        arguments: impl Into<Given<'a>>,
         vectors: Vec<f32>,
     ) -> Result<Outcome, WireError> {
         let operation = Operation::named(operation)?;
@@ -137,7 +138,7 @@ impl Handle {
     pub fn submit(
         &self,
         operation: &str,
-        arguments: String,
+        arguments: impl Into<Given<'static>>,
         vectors: Vec<f32>,
         now: Option<i64>,
         done: Done,
@@ -158,7 +159,7 @@ impl Handle {
                 return Submitted::default();
             }
         };
-        let ticket = Arc::new(Ticket::new((arguments, vectors), answer));
+        let ticket = Arc::new(Ticket::new((arguments.into(), vectors), answer));
         let submitted = Submitted::new(&ticket);
         let handle = self.clone();
         self.shared.when_open(Box::new(move |memory| match memory {
@@ -482,11 +483,11 @@ fn run(
     memory: &Memory,
     place: Option<Queued>,
     operation: Operation,
-    (json, vectors): Unread,
+    (given, vectors): Unread,
     answer: Answer,
     ticket: Arc<Ticket<Unread>>,
 ) {
-    let call = Arguments::parse(&json, vectors).and_then(|arguments| arguments.read(operation));
+    let call = Arguments::parse(given, vectors).and_then(|arguments| arguments.read(operation));
     match (call, place) {
         (Ok(Call::Write(write)), Some(place)) => match write.checked(memory) {
             Ok((request, speakers)) => hand_in(place, request, speakers, answer, ticket),

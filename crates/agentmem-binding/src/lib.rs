@@ -20,6 +20,7 @@ mod added;
 mod asking;
 mod at_once;
 mod fields;
+mod given;
 mod handle;
 mod opening;
 mod outcome;
@@ -31,6 +32,7 @@ mod wire;
 
 pub use agentmem_core::after_telling;
 pub use asking::{Asking, Moving};
+pub use given::Given;
 pub use handle::Handle;
 pub use outcome::Outcome;
 pub use submitted::{Done, Submitted};

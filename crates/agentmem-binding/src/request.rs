@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::added::{ADD, Defaults, Speaker, Speakers, expiry, new_record};
 use crate::fields::{Fields, Floats, MAX_INTEGER, into_text};
+use crate::given::Given;
 
 const CLEAR: [&str; 7] = [
     "userId", "agentId", "runId", "filter", "since", "until", "purge",
@@ -140,14 +141,11 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub fn parse(json: &str, vectors: Vec<f32>) -> Result<Self> {
-        match serde_json::from_str(json) {
-            Ok(Value::Object(members)) => Ok(Arguments {
-                members,
-                floats: Floats::new(vectors),
-            }),
-            _ => Err(Error::invalid("options", "are no JSON object")),
-        }
+    pub fn parse<'a>(given: impl Into<Given<'a>>, vectors: Vec<f32>) -> Result<Self> {
+        Ok(Arguments {
+            members: given.into().members()?,
+            floats: Floats::new(vectors),
+        })
     }
 
     /// The time that the caller's clock gave, if it has one.

@@ -15,7 +15,7 @@ fn folder(name: &str) -> PathBuf {
 
 fn call(handle: &Handle, operation: &str, arguments: Value) -> Value {
     let answer = handle
-        .call(operation, &arguments.to_string(), Vec::new())
+        .call(operation, arguments.to_string(), Vec::new())
         .expect("the call succeeds")
         .into_json();
     serde_json::from_str(&answer).expect("an answer is JSON")
@@ -266,7 +266,7 @@ fn faults_of_a_message_are_located_in_it() {
     let handle = Handle::open(None, "{}").unwrap();
     let field = |operation: &str, arguments: Value| {
         let error = handle
-            .call(operation, &arguments.to_string(), Vec::new())
+            .call(operation, arguments.to_string(), Vec::new())
             .unwrap_err();
         assert_eq!(error.code, "INVALID_ARGUMENT", "{error}");
         error.field.unwrap()

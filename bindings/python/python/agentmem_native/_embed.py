@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from ._native import NativeMemory, NativeMoving
+    from ._native import NativeArguments, NativeMemory, NativeMoving
     from ._types import Embed, EmbedderOption
     from ._wire import Unset
 
+_ASKING = frozenset({"add", "addMany", "search", "update"})
 _BATCH = 64
 
 
@@ -69,12 +70,12 @@ def move(native: NativeMemory, value: EmbedderOption | Unset) -> tuple[NativeMov
     return moving, own
 
 
-def needs_asking(operation: str, vectors: list[bytes] | None) -> bool:
+def needs_asking(operation: str, arguments: NativeArguments) -> bool:
     """Tells whether a call may need vectors that it does not bring.
 
     Of the items of `add_many` some may lack theirs.
     """
-    return vectors is not None and (not vectors or operation == "addMany")
+    return operation in _ASKING and (operation == "addMany" or not arguments.has_vectors)
 
 
 async def ask(own: Own, texts: list[str]) -> bytes:

@@ -6,7 +6,7 @@ from . import _embed as embedding
 from . import _outcomes as outcomes
 from . import _transport as transport
 from . import _wire as wire
-from ._native import NativeMemory
+from ._native import NativeArguments, NativeMemory
 from ._records import RecordCalls, ScopedMemory
 from ._wire import UNSET
 
@@ -154,20 +154,21 @@ class Memory(RecordCalls):
             limit: The most events to give, at least 1.
         """
         given = {"after": after, "limit": limit}
-        arguments = {"options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given)
         return await self._call("changes", arguments)
 
     async def compact(self) -> int:
         """Erases expired records, and what the option `history` does not keep; gives how many."""
-        return await self._call("compact", {})
+        return await self._call("compact", NativeArguments())
 
     async def stats(self) -> Stats:
         """Counts what the store holds."""
-        return await self._call("stats", {})
+        return await self._call("stats", NativeArguments())
 
     async def verify(self) -> Verification:
         """Checks that rows, vectors, text index and log agree."""
-        return await self._call("verify", {})
+        return await self._call("verify", NativeArguments())
 
     async def backup(self, path: str | os.PathLike[str]) -> int:
         """Copies the store to a new file while others go on; gives the number of its records.
@@ -175,7 +176,7 @@ class Memory(RecordCalls):
         Raises:
             IoError: There is something at the path already.
         """
-        return await self._call("backup", {"path": wire.path(path)})
+        return await self._call("backup", NativeArguments(None, None, "path", wire.path(path)))
 
     async def import_from(
         self,
@@ -228,7 +229,7 @@ class Memory(RecordCalls):
         Raises:
             EmbedderFailedError: `embed` raised, or gave what cannot be used.
         """
-        wire.options({}, unknown)
+        wire.refuse(unknown)
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:

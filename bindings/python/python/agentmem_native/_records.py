@@ -8,6 +8,7 @@ from . import _embed as embedding
 from . import _outcomes as outcomes
 from . import _transport as transport
 from . import _wire as wire
+from ._native import NativeArguments
 from ._wire import UNSET
 
 TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
@@ -106,10 +107,9 @@ class RecordCalls:
             "ttl": ttl,
             "dedupe": dedupe,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
-        arguments = {"content": wire.content(content), "options": options}
-        return await self._call("add", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, wire.ADD_DEFAULTS, "content", content)
+        return await self._call("add", arguments)
 
     async def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
@@ -121,10 +121,9 @@ class RecordCalls:
                 100,000, with 256 MiB of content and metadata together.
             defaults: Any option of `add` but `id`; holds where an item does not have it.
         """
-        wire.options({}, unknown)
-        vectors: list[bytes] = []
-        arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
-        return await self._call("addMany", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments.of_items(wire.items(items), defaults)
+        return await self._call("addMany", arguments)
 
     async def search(
         self,
@@ -190,10 +189,9 @@ class RecordCalls:
             "explain": explain,
             "asOf": as_of,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
-        arguments = {"query": wire.scalar(query, "query"), "options": options}
-        return await self._call("search", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, wire.SEARCH_DEFAULTS, "query", query)
+        return await self._call("search", arguments)
 
     async def get(
         self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn
@@ -205,8 +203,8 @@ class RecordCalls:
             as_of: Asks of the store as it was: after all that was written until a time, or after
                 an event, `{"seq": 7}`. What was purged is gone from the past as well.
         """
-        options = wire.options({"asOf": as_of}, unknown)
-        arguments = {"id": wire.scalar(id, "id"), "options": options}
+        wire.refuse(unknown)
+        arguments = NativeArguments({"asOf": as_of}, wire.GET_DEFAULTS, "id", id)
         return await self._call("get", arguments)
 
     async def get_all(
@@ -258,7 +256,8 @@ class RecordCalls:
             "order": order,
             "asOf": as_of,
         }
-        arguments = {"options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given)
         return await self._call("getAll", arguments)
 
     async def update(
@@ -299,10 +298,9 @@ class RecordCalls:
             "embedding": UNSET if embedding is None else embedding,
             "ifVersion": if_version,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
-        arguments = {"id": wire.scalar(id, "id"), "options": options}
-        return await self._call("update", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, None, "id", id)
+        return await self._call("update", arguments)
 
     async def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -317,7 +315,8 @@ class RecordCalls:
                 of the file in use. Its bytes go with the next write or opening that can.
         """
         given = {"purge": purge}
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, None, "id", id)
         return await self._call("delete", arguments)
 
     async def clear(
@@ -345,7 +344,8 @@ class RecordCalls:
             "until": until,
             "purge": purge,
         }
-        return await self._call("clear", {"options": wire.options(given, unknown)})
+        wire.refuse(unknown)
+        return await self._call("clear", NativeArguments(given))
 
     async def count(
         self,
@@ -379,11 +379,13 @@ class RecordCalls:
             "until": until,
             "asOf": as_of,
         }
-        return await self._call("count", {"options": wire.options(given, unknown)})
+        wire.refuse(unknown)
+        return await self._call("count", NativeArguments(given))
 
     async def history(self, id: str, **unknown: NoReturn) -> list[Event]:
         """Gives the events of an id, oldest first; none for an unknown one."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(None, None, "id", id)
         return await self._call("history", arguments)
 
     async def export_to(
@@ -432,18 +434,15 @@ class RecordCalls:
         view._embedder = self._embedder
         return view
 
-    async def _call(
-        self, operation: str, arguments: JsonObject, vectors: list[bytes] | None = None
-    ) -> Any:
+    async def _call(self, operation: str, arguments: NativeArguments) -> Any:
         """Does an operation; its place among the others is taken before the first wait.
 
         One for which the caller's embedder is asked takes it when it has its vectors.
         """
         now = wire.now(self._clock)
-        given = b"".join(vectors) if vectors else b""
         own = self._embedder.own
-        if own is not None and embedding.needs_asking(operation, vectors):
-            asking = self._native.ask(operation, arguments, given, wire.now_or_system(now))
+        if own is not None and embedding.needs_asking(operation, arguments):
+            asking = self._native.ask(operation, arguments, wire.now_or_system(now))
             try:
                 texts = wire.read(await outcomes.wait(asking.submit_texts))
                 made = await embedding.ask(own, texts)
@@ -451,13 +450,13 @@ class RecordCalls:
             finally:
                 asking.end()
         if operation in outcomes.AT_ONCE and outcomes.may_answer_at_once():
-            answer = self._native.try_call(operation, arguments, given, now)
+            answer = self._native.try_call(operation, arguments, now)
             if answer is not NotImplemented:
                 if outcomes.loop_is_due():
                     await asyncio.sleep(0)
                 return answer
         return await outcomes.wait(
-            lambda waiter: self._native.submit(operation, arguments, given, now, waiter)
+            lambda waiter: self._native.submit(operation, arguments, now, waiter)
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import _embed as embedding
 from . import _transport as transport
 from . import _wire as wire
-from ._native import NativeMemory
+from ._native import NativeArguments, NativeMemory
 from ._wire import UNSET
 
 TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
@@ -90,19 +90,17 @@ class _RecordCalls:
             "ttl": ttl,
             "dedupe": dedupe,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors, wire.ADD_DEFAULTS)
-        arguments = {"content": wire.content(content), "options": options}
-        return self._call("add", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, wire.ADD_DEFAULTS, "content", content)
+        return self._call("add", arguments)
 
     def add_many(
         self, items: Sequence[AddItem], *, defaults: AddDefaults | None = None, **unknown: NoReturn
     ) -> list[Record]:
         """Remembers many, all or none, and gives the records in order."""
-        wire.options({}, unknown)
-        vectors: list[bytes] = []
-        arguments = {"items": wire.items(items, vectors), "defaults": wire.defaults(defaults)}
-        return self._call("addMany", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments.of_items(wire.items(items), defaults)
+        return self._call("addMany", arguments)
 
     def search(
         self,
@@ -143,15 +141,14 @@ class _RecordCalls:
             "explain": explain,
             "asOf": as_of,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors, wire.SEARCH_DEFAULTS)
-        arguments = {"query": wire.scalar(query, "query"), "options": options}
-        return self._call("search", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, wire.SEARCH_DEFAULTS, "query", query)
+        return self._call("search", arguments)
 
     def get(self, id: str, *, as_of: AsOf | None = None, **unknown: NoReturn) -> Record | None:
         """Gives the record with this id, or None."""
-        options = wire.options({"asOf": as_of}, unknown)
-        arguments = {"id": wire.scalar(id, "id"), "options": options}
+        wire.refuse(unknown)
+        arguments = NativeArguments({"asOf": as_of}, wire.GET_DEFAULTS, "id", id)
         return self._call("get", arguments)
 
     def get_all(
@@ -184,7 +181,8 @@ class _RecordCalls:
             "order": order,
             "asOf": as_of,
         }
-        arguments = {"options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given)
         return self._call("getAll", arguments)
 
     def update(
@@ -210,10 +208,9 @@ class _RecordCalls:
             "embedding": UNSET if embedding is None else embedding,
             "ifVersion": if_version,
         }
-        vectors: list[bytes] = []
-        options = wire.options(given, unknown, vectors)
-        arguments = {"id": wire.scalar(id, "id"), "options": options}
-        return self._call("update", arguments, vectors)
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, None, "id", id)
+        return self._call("update", arguments)
 
     def delete(self, id: str, *, purge: bool | None = False, **unknown: NoReturn) -> bool:
         """Deletes a record; gives False if there is no such record.
@@ -228,7 +225,8 @@ class _RecordCalls:
                 of the file in use. Its bytes go with the next write or opening that can.
         """
         given = {"purge": purge}
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given, None, "id", id)
         return self._call("delete", arguments)
 
     def clear(
@@ -256,7 +254,8 @@ class _RecordCalls:
             "until": until,
             "purge": purge,
         }
-        return self._call("clear", {"options": wire.options(given, unknown)})
+        wire.refuse(unknown)
+        return self._call("clear", NativeArguments(given))
 
     def count(
         self,
@@ -280,11 +279,13 @@ class _RecordCalls:
             "until": until,
             "asOf": as_of,
         }
-        return self._call("count", {"options": wire.options(given, unknown)})
+        wire.refuse(unknown)
+        return self._call("count", NativeArguments(given))
 
     def history(self, id: str, **unknown: NoReturn) -> list[Event]:
         """Gives the events of an id, oldest first; none for an unknown one."""
-        arguments = {"id": wire.scalar(id, "id"), "options": wire.options({}, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(None, None, "id", id)
         return self._call("history", arguments)
 
     def export_to(
@@ -320,14 +321,11 @@ class _RecordCalls:
         view._embedder = self._embedder
         return view
 
-    def _call(
-        self, operation: str, arguments: JsonObject, vectors: list[bytes] | None = None
-    ) -> Any:
+    def _call(self, operation: str, arguments: NativeArguments) -> Any:
         now = wire.now(self._clock)
-        given = b"".join(vectors) if vectors else b""
         own = self._embedder.own
-        if own is not None and embedding.needs_asking(operation, vectors):
-            asking = self._native.ask(operation, arguments, given, wire.now_or_system(now))
+        if own is not None and embedding.needs_asking(operation, arguments):
+            asking = self._native.ask(operation, arguments, wire.now_or_system(now))
             try:
                 made = embedding.ask_here(own, wire.read(asking.texts()))
                 return asking.finish(made)
@@ -336,13 +334,11 @@ class _RecordCalls:
         if operation in _LONG:
             # One that takes a moment is not worth another thread, which a signal needs.
             if operation == "search":
-                answer = self._native.try_call(operation, arguments, given, now)
+                answer = self._native.try_call(operation, arguments, now)
                 if answer is not NotImplemented:
                     return answer
-            return self._native.call_long(operation, arguments, given, now)
-        if now is not None:
-            arguments["now"] = now
-        return self._native.call(operation, arguments, given)
+            return self._native.call_long(operation, arguments, now)
+        return self._native.call(operation, arguments, now)
 
 
 class SyncScopedMemory(_RecordCalls):
@@ -444,20 +440,21 @@ class SyncMemory(_RecordCalls):
             limit: The most events to give, at least 1.
         """
         given = {"after": after, "limit": limit}
-        arguments = {"options": wire.options(given, unknown)}
+        wire.refuse(unknown)
+        arguments = NativeArguments(given)
         return self._call("changes", arguments)
 
     def compact(self) -> int:
         """Erases expired records, and what the option `history` does not keep; gives how many."""
-        return self._call("compact", {})
+        return self._call("compact", NativeArguments())
 
     def stats(self) -> Stats:
         """Counts what the store holds."""
-        return self._call("stats", {})
+        return self._call("stats", NativeArguments())
 
     def verify(self) -> Verification:
         """Checks that rows, vectors, text index and log agree."""
-        return self._call("verify", {})
+        return self._call("verify", NativeArguments())
 
     def backup(self, path: str | os.PathLike[str]) -> int:
         """Copies the store to a new file while others go on; gives the number of its records.
@@ -465,7 +462,7 @@ class SyncMemory(_RecordCalls):
         Raises:
             IoError: There is something at the path already.
         """
-        return self._call("backup", {"path": wire.path(path)})
+        return self._call("backup", NativeArguments(None, None, "path", wire.path(path)))
 
     def import_from(
         self,
@@ -489,7 +486,7 @@ class SyncMemory(_RecordCalls):
         **unknown: NoReturn,
     ) -> int:
         """Moves the store to another embedder, and gives the number of records that it moved."""
-        wire.options({}, unknown)
+        wire.refuse(unknown)
         moving, own = embedding.move(self._native, embedder)
         made, asked = b"", False
         while True:

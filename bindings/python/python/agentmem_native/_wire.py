@@ -1,7 +1,8 @@
 """Python's values as JSON has them.
 
 What is not JSON is refused here, with its path (spec 1.3, 1.8). What an option may be is checked on
-the other side of the wire, once for all languages.
+the other side of the wire, once for all languages. Most of what calls are given is plain, and read
+by the glue (`NativeArguments`), which calls the readers of this module for all else.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ import os
 import time
 
 from ._errors import InvalidArgumentError
-from ._native import chosen
 
 TYPE_CHECKING = False  # Type checkers know it by its name; `typing` takes long to import.
 if TYPE_CHECKING:
     import enum
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any, Final
 
     from ._types import Clock, JsonObject
@@ -81,10 +81,12 @@ SEARCH_DEFAULTS = {
     "asOf": None,
 }
 """What some options of `search` are if they are left out."""
+GET_DEFAULTS = {"asOf": None}
+"""What the options of `get` are if they are left out."""
 _RECENCY_NAMES = {"weight": "weight", "half_life": "halfLife"}
 _AS_OF_NAMES = {"seq": "seq"}
-_NONE: JsonObject = {}
-_ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
+ITEM_NAMES = {"content": "content", "embedding": "embedding", **_ADD_NAMES}
+"""The wire names of what an item of `add_many` may have."""
 
 
 def read(step: str) -> Any:
@@ -94,22 +96,20 @@ def read(step: str) -> Any:
     return json.loads(step)
 
 
-def options(
-    given: JsonObject,
-    unknown: Iterable[str] = (),
-    vectors: list[bytes] | None = None,
-    defaults: JsonObject = _NONE,
-) -> JsonObject:
-    """Turns options, by their wire names, into JSON; what is UNSET or its default is left out.
+def options(given: JsonObject, unknown: Iterable[str] = ()) -> JsonObject:
+    """Turns options, by their wire names, into JSON; what is UNSET is left out."""
+    refuse(unknown)
+    return {
+        name: _option(name, value, name, None)
+        for name, value in given.items()
+        if value is not UNSET
+    }
 
-    Vectors go beside it, into `vectors`: in the JSON stands how many components each has.
-    """
+
+def refuse(unknown: Iterable[str]) -> None:
+    """Refuses options that nobody knows."""
     for name in unknown:
         raise InvalidArgumentError(f"{_camel(name)} is unknown here", _camel(name))
-    ready, rest = chosen(given, defaults, UNSET, _READERS)
-    for name, value in rest or ():
-        ready[name] = _option(name, value, name, vectors)
-    return ready
 
 
 def content(value: object, field: str = "content") -> object:
@@ -119,16 +119,20 @@ def content(value: object, field: str = "content") -> object:
     return scalar(value, field)
 
 
-def items(value: object, vectors: list[bytes]) -> list[JsonObject]:
-    """Turns the items of `add_many` into JSON."""
+def items(value: object) -> Sequence[object]:
+    """Checks that the items of `add_many` are a list, and not too many."""
     if not isinstance(value, (list, tuple)):
         raise _invalid("items", f"must be a list, not {_type_of(value)}")
     if len(value) > _MAX_ITEMS:
         raise _invalid("items", f"are {len(value)}: {_MAX_ITEMS} are the most")
-    return [
-        _members(item, _ITEM_NAMES, f"items[{i}]", f"items[{i}].", vectors)
-        for i, item in enumerate(value)
-    ]
+    return value
+
+
+def item(value: object, index: int) -> tuple[JsonObject, bytes | None]:
+    """Turns an item of `add_many` into JSON, and its vector, if it has one, into bytes."""
+    vectors: list[bytes] = []
+    members = _members(value, ITEM_NAMES, f"items[{index}]", f"items[{index}].", vectors)
+    return members, vectors[0] if vectors else None
 
 
 def defaults(value: object) -> JsonObject | None:
@@ -240,7 +244,7 @@ def _option(name: str, value: object, field: str, vectors: list[bytes] | None) -
     if name == "embedding" and vectors is not None:
         vectors.append(vector(value, field))
         return len(vectors[-1]) // 4
-    return _READERS.get(name, scalar)(value, field)
+    return READERS.get(name, scalar)(value, field)
 
 
 def _metadata(value: object, field: str) -> object:
@@ -279,8 +283,8 @@ def _time(value: object, field: str) -> str:
         raise _invalid(field, "is outside the years 1970 to 9999") from error
 
 
-_READERS: dict[str, Callable[[object, str], object]] = {
-    "embedding": vector,  # It goes beside the JSON, as `_option` knows.
+READERS: dict[str, Callable[[object, str], object]] = {
+    "embedding": vector,  # It goes beside the JSON.
     "content": content,
     "metadata": _metadata,
     "filter": _filter,
@@ -292,6 +296,7 @@ _READERS: dict[str, Callable[[object, str], object]] = {
     "recency": _recency,
     "asOf": _as_of,
 }
+"""What reads more than a scalar, by wire names."""
 
 
 class _Limit:

@@ -14,8 +14,10 @@ use crate::scope::Match;
 use crate::search_index::{Analysed, Document, Index, Vocabulary};
 use crate::store::{Embedding, Snapshot, Stored, lock};
 
-/// So many records a thread takes at a time. Who asks for fewer than two such pieces does not pay for threads, which take as long to start as some ten records to analyse.
-const PIECE: usize = 512;
+/// Who asks for no more records does not pay for threads, which take as long to start as some ten records to analyse.
+const FIRST_PIECE: usize = 512;
+/// So many a thread takes at a time, once there are threads: some two kilobytes each while they are on their way.
+const PIECE: usize = 128;
 /// So many pieces wait for each thread, so that none has to wait for the one that reads. Behind them reading waits: memory does not grow with the store.
 const AHEAD: usize = 2;
 
@@ -71,7 +73,8 @@ pub(super) fn load(
             if is_damaged {
                 return;
             }
-            if piece.len() == PIECE {
+            let size = if pieces.is_none() { FIRST_PIECE } else { PIECE };
+            if piece.len() == size {
                 let full = std::mem::take(&mut piece);
                 let pieces = pieces.get_or_insert_with(|| Pieces::start(threads, embedder));
                 pieces.give(full, embedder, &mut insert);
@@ -273,7 +276,13 @@ mod tests {
     #[test]
     fn an_index_is_the_same_whoever_analysed_its_records() {
         let now = Timestamp::from_millis(0).unwrap();
-        for count in [0, 1, PIECE, PIECE + 1, 9 * PIECE + 3] {
+        for count in [
+            0,
+            1,
+            FIRST_PIECE,
+            FIRST_PIECE + 1,
+            FIRST_PIECE + 20 * PIECE + 3,
+        ] {
             let memory = filled(count);
             let engine = memory.engine().unwrap();
             let (store, embedding) = (engine.store(), engine.embedding());
@@ -315,7 +324,7 @@ mod tests {
 
     #[test]
     fn what_was_written_while_an_index_was_loaded_is_in_it() {
-        let memory = filled(3 * PIECE);
+        let memory = filled(2 * FIRST_PIECE);
         let engine = memory.engine().unwrap();
         let now = memory.now().unwrap();
         let load_all = || {

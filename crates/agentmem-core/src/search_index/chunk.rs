@@ -35,7 +35,7 @@ pub(crate) struct Chunk {
     data: Vec<u8>,
     /// How much of `data` belongs to no record any more.
     wasted: usize,
-    /// The turns before and after a turn in its conversation.
+    /// The turns before and after a turn in its conversation; empty while no slot has any.
     links: Vec<[u32; 2]>,
     word_counts: Vec<u32>,
     /// Lengths in context, in eighths (spec 8.3).
@@ -57,7 +57,9 @@ impl Chunk {
         self.scopes.push(None);
         self.flags.push(0);
         self.starts.push(0);
-        self.links.push([NOWHERE; 2]);
+        if !self.links.is_empty() {
+            self.links.push([NOWHERE; 2]);
+        }
         self.word_counts.push(0);
         self.len8.push(0);
         self.vectors.resize(self.seqs.len() * self.dimensions, 0);
@@ -150,12 +152,28 @@ impl Chunk {
     /// About how much memory a record takes.
     pub fn bytes_at(&self, slot: usize) -> usize {
         // What the columns take, and two bytes for each word in the postings and as many for their terms.
-        80 + self.packed_len(slot) + self.dimensions + 4 * self.word_counts[slot] as usize
+        56 + self.packed_len(slot) + self.dimensions + 4 * self.word_counts[slot] as usize
+    }
+
+    /// How much memory the chunk takes, but for what it remembers of filters.
+    pub fn bytes(&self) -> usize {
+        size_of::<Chunk>()
+            + 8 * (self.seqs.capacity() + self.created_at.capacity() + self.scopes.capacity())
+            + 8 * (self.starts.capacity() + self.links.capacity())
+            + 4 * (self.word_counts.capacity() + self.len8.capacity())
+            + 4 * self.square_norms.capacity()
+            + (self.flags.capacity() + self.data.capacity() + self.vectors.capacity())
+            + self.postings.bytes()
     }
 
     /// Says which turns stand beside a turn, and gives how long it was and is with those around it, in eighths.
     pub fn surround(&mut self, slot: usize, links: [u32; 2], len8: u32) {
-        self.links[slot] = links;
+        if links != [NOWHERE; 2] {
+            self.links.resize(self.seqs.len(), [NOWHERE; 2]);
+        }
+        if let Some(before) = self.links.get_mut(slot) {
+            *before = links;
+        }
         self.len8[slot] = len8;
     }
 
@@ -182,10 +200,10 @@ impl Chunk {
     }
 
     pub fn links(&self, slot: usize) -> [u32; 2] {
-        self.links[slot]
+        self.links.get(slot).copied().unwrap_or([NOWHERE; 2])
     }
 
-    /// Those of all slots.
+    /// Those of all slots; none if no slot has any.
     pub fn all_links(&self) -> &[[u32; 2]] {
         &self.links
     }

@@ -102,6 +102,11 @@ impl Document {
     }
 }
 
+/// About what an index takes without records: itself among the others, whose it is, and tables of its own.
+const INDEX_BYTES: usize = 600;
+/// About what a scope takes: its names, its place among the others, and the turns that it has.
+const SCOPE_BYTES: usize = 320;
+
 /// When a record happened; ties in the order of adding.
 type Moment = (i64, i64);
 
@@ -118,6 +123,7 @@ pub(crate) struct Index {
     now: Timestamp,
     /// How many places are in use.
     held: usize,
+    /// What the chunks took when they were last settled, and about what has come and gone since.
     bytes: usize,
 }
 
@@ -150,7 +156,10 @@ impl Index {
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        self.bytes + self.view.filters.bytes(self.view.chunks.len())
+        INDEX_BYTES
+            + self.bytes
+            + SCOPE_BYTES * self.conversations.len()
+            + self.view.filters.bytes(self.view.chunks.len())
     }
 
     /// Whether both find the same records by the same terms and vectors.
@@ -224,7 +233,7 @@ impl Index {
         let (chunk, slot) = self.chunk_mut(place);
         let bytes = chunk.bytes_at(slot);
         chunk.clear(slot);
-        self.bytes -= bytes;
+        self.bytes = self.bytes.saturating_sub(bytes);
         self.held -= 1;
     }
 
@@ -261,6 +270,7 @@ impl Index {
         for chunk in Arc::make_mut(&mut self.view.chunks) {
             Arc::make_mut(chunk).settle();
         }
+        self.bytes = self.view.chunks.iter().map(|chunk| chunk.bytes()).sum();
         for conversation in self.conversations.values_mut() {
             conversation.turns.shrink_to_fit();
         }

@@ -15,6 +15,8 @@ const HAS_EXPIRY: u8 = 2;
 const HAS_IMPORTANCE: u8 = 4;
 const HAS_ROLE: u8 = 8;
 const HAS_NAME: u8 = 16;
+/// Most records are as they were when they happened.
+const HAS_UPDATE: u8 = 32;
 
 /// Appends a record and its words and tokens.
 pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
@@ -32,6 +34,7 @@ pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
         (HAS_IMPORTANCE, record.importance != DEFAULT_IMPORTANCE),
         (HAS_ROLE, record.role.is_some()),
         (HAS_NAME, record.name.is_some()),
+        (HAS_UPDATE, record.updated_at != record.created_at),
     ];
     out.push(
         flags
@@ -49,7 +52,9 @@ pub(super) fn pack(document: &Document, out: &mut Vec<u8>) {
     if let Some(expires_at) = record.expires_at {
         out.extend(expires_at.as_millis().to_le_bytes());
     }
-    out.extend(record.updated_at.as_millis().to_le_bytes());
+    if record.updated_at != record.created_at {
+        out.extend(record.updated_at.as_millis().to_le_bytes());
+    }
     write_number(out, record.version);
     for text in [&record.role, &record.name].into_iter().flatten() {
         write_bytes(out, text.as_bytes());
@@ -123,7 +128,7 @@ impl<'a> Packed<'a> {
         let id = rest.id(flags);
         let importance = rest.importance(flags);
         let expires_at = rest.expiry(flags).map(time);
-        let updated_at = time(i64::from_le_bytes(rest.array()));
+        let updated_at = time(rest.update(flags).unwrap_or(created_at));
         let version = rest.number();
         let mut name = |flag| (flags & flag != 0).then(|| rest.text().to_owned());
         let (role, name) = (name(HAS_ROLE), name(HAS_NAME));
@@ -184,7 +189,7 @@ impl<'a> Packed<'a> {
         rest.skip_id(flags);
         rest.importance(flags);
         rest.expiry(flags);
-        rest.array::<8>();
+        rest.update(flags);
         rest.number();
         for _ in 0..(flags & (HAS_ROLE | HAS_NAME)).count_ones() {
             rest.bytes();
@@ -294,6 +299,10 @@ impl<'a> Reader<'a> {
 
     fn expiry(&mut self, flags: u8) -> Option<i64> {
         (flags & HAS_EXPIRY != 0).then(|| i64::from_le_bytes(self.array()))
+    }
+
+    fn update(&mut self, flags: u8) -> Option<i64> {
+        (flags & HAS_UPDATE != 0).then(|| i64::from_le_bytes(self.array()))
     }
 
     fn tokens(&mut self) -> &'a [[u8; 2]] {

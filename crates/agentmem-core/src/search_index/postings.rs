@@ -12,6 +12,8 @@ type Entry = u16;
 const SLOT_BITS: u32 = CHUNK_SLOTS.trailing_zeros();
 /// A count that is this or more stands apart.
 const MANY: u32 = (Entry::MAX >> SLOT_BITS) as u32;
+/// About what one of those takes.
+const LARGE_BYTES: usize = 14;
 
 /// An inverted index of one chunk: merged entries by term, and behind them a few that came since.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +84,14 @@ impl Postings {
         self.terms.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.entries.shrink_to_fit();
+    }
+
+    /// How much memory it takes, beside itself.
+    pub fn bytes(&self) -> usize {
+        4 * (self.terms.capacity() + self.ends.capacity())
+            + size_of::<Entry>() * self.entries.capacity()
+            + size_of::<(u32, Entry)>() * self.recent.capacity()
+            + LARGE_BYTES * self.large.capacity()
     }
 
     fn range(&self, at: usize) -> std::ops::Range<usize> {

@@ -5,6 +5,9 @@ use std::io::Write;
 
 use agentmem_core::{Code, Error, Event, Hit, HitExplanation, Imported, Problem, Record, Stats};
 
+/// What most records take as text, in bytes; more is found as it is needed.
+const RECORD_BYTES: usize = 512;
+
 /// What went wrong, as a binding tells it; spec chapter 9.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WireError {
@@ -64,16 +67,16 @@ pub(crate) fn imported(imported: &Imported) -> serde_json::Value {
 }
 
 pub(crate) fn record(record: &Record) -> String {
-    finish(|out| write_record(record, out))
+    finish(1, |out| write_record(record, out))
 }
 
 pub(crate) fn records(records: &[Record]) -> String {
-    finish(|out| write_list(records, out, write_record))
+    finish(records.len(), |out| write_list(records, out, write_record))
 }
 
 /// Writes rows as those of records, with the score, and the turns around it `[before, after]` and the explanation, or null.
 pub(crate) fn hits(hits: &[Hit]) -> String {
-    finish(|out| {
+    finish(hits.len(), |out| {
         write_list(hits, out, |hit, out| {
             write_fields(&hit.record, out)?;
             out.push(b',');
@@ -136,7 +139,7 @@ fn write_explanation(it: &HitExplanation, out: &mut Vec<u8>) -> std::io::Result<
 
 /// Writes `[{"seq": …, "at": …, "event": …, "id": …, "record": …}]` (spec 11.1).
 pub(crate) fn events(events: &[Event]) -> String {
-    finish(|out| {
+    finish(events.len(), |out| {
         write_list(events, out, |event, out| {
             let (seq, at, kind) = (event.seq, event.at, event.kind.as_str());
             write!(
@@ -178,9 +181,9 @@ pub(crate) fn verification(problems: &[Problem]) -> String {
         .to_string()
 }
 
-/// Runs a writer over a buffer in memory, which cannot fail.
-fn finish(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
-    let mut out = Vec::with_capacity(512);
+/// Runs a writer of so many records over a buffer in memory, which cannot fail.
+fn finish(records: usize, write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::with_capacity(RECORD_BYTES * records);
     write(&mut out).expect("memory takes all that is written to it");
     String::from_utf8(out).expect("JSON is UTF-8")
 }
@@ -231,12 +234,23 @@ fn write_fields(record: &Record, out: &mut Vec<u8>) -> std::io::Result<()> {
     // Written by serde_json too, in the shortest form that reads back as the same double.
     out.push(b',');
     serde_json::to_writer(&mut *out, &record.importance)?;
-    write!(out, ",\"{}\",\"{}\",", record.created_at, record.updated_at)?;
-    match record.expires_at {
-        Some(time) => write!(out, "\"{time}\"")?,
-        None => out.extend_from_slice(b"null"),
+    for time in [
+        Some(record.created_at),
+        Some(record.updated_at),
+        record.expires_at,
+    ] {
+        out.push(b',');
+        match time {
+            Some(time) => {
+                out.push(b'"');
+                out.extend_from_slice(&time.to_ascii());
+                out.push(b'"');
+            }
+            None => out.extend_from_slice(b"null"),
+        }
     }
-    write!(out, ",{}", record.version)
+    out.push(b',');
+    Ok(serde_json::to_writer(out, &record.version)?)
 }
 
 /// Writes a text. Most have nothing to escape, which is seen for many bytes at once.

@@ -9,8 +9,9 @@ let last = 0;
 
 /** Where the addon tells the outcomes of calls. */
 export const deliveries = new NativeDeliveries((calls, outcomes) => {
-  for (const [place, call] of calls.entries()) {
-    waiting.get(call)?.(outcomes[place] as string); // There are as many.
+  for (let place = 0; place < calls.length; place++) {
+    const call = calls[place] as number; // There are as many of both.
+    waiting.get(call)?.(outcomes[place] as string);
     waiting.delete(call);
   }
   if (waiting.size === 0) deliveries.release();

@@ -24,7 +24,7 @@ export type Vectors = Float32Array[];
 const READERS: Readonly<
   Record<string, (value: unknown, field: string, vectors: Vectors) => JsonValue>
 > = {
-  metadata: (value, field) => checkJson(value, field, METADATA_LIMITS),
+  metadata: (value, field) => flat(value) ?? checkJson(value, field, METADATA_LIMITS),
   filter: (value, field) => checkJson(value, field, FILTER_LIMITS),
   createdAt: time,
   expiresAt: time,
@@ -92,6 +92,36 @@ export function content(value: unknown, field = "content"): JsonValue {
     : scalar(value, field);
 }
 
+/** How much of metadata is copied without being measured: with six bytes for each unit of text it is within METADATA_LIMITS. */
+const FLAT = { members: 32, key: 64, text: 256 };
+
+/** Copies metadata of a few short texts and numbers, as most are; nothing if there is more to look at. */
+function flat(value: unknown): JsonObject | null {
+  if (typeof value !== "object" || value === null) return null;
+  if (Object.getPrototypeOf(value) !== Object.prototype) return null;
+  const keys = Object.keys(value);
+  if (keys.length > FLAT.members || Object.getOwnPropertySymbols(value).length > 0) return null;
+  const copy: JsonObject = {};
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as string; // There are as many.
+    const member = (value as Readonly<Record<string, unknown>>)[key];
+    if (key === "__proto__" || !isShort(key, FLAT.key)) return null;
+    if (typeof member === "string" ? !isShort(member, FLAT.text) : !Number.isSafeInteger(member))
+      return null;
+    copy[key] = member === 0 ? 0 : (member as string | number); // -0 is 0 (spec 1.4).
+  }
+  return copy;
+}
+
+function isShort(text: string, most: number): boolean {
+  return text.length <= most && isText(text);
+}
+
+/** Tells whether it is Unicode text without U+0000 (spec 1.1), in a moment. */
+function isText(value: string): boolean {
+  return value.isWellFormed() && !value.includes("\0");
+}
+
 /** Tells a Float32Array of whichever realm that no other thread can write into. */
 function isOwnFloats(value: unknown): value is Float32Array {
   return types.isFloat32Array(value) && !types.isSharedArrayBuffer(value.buffer);
@@ -116,7 +146,7 @@ export function scalar(value: unknown, field: string): JsonValue {
     case "number":
       return checkNumber(value, field);
     case "string":
-      return value.isWellFormed() && !value.includes("\0") ? value : checkText(value, field);
+      return isText(value) ? value : checkText(value, field);
     default:
       if (value === null) return null;
       throw invalid(field, `must be text, a number, true or false, not ${nameOf(value)}`);

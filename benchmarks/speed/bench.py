@@ -181,7 +181,7 @@ class Bench:
         self.remove(name, kind)
 
     def remove(self, name: str, kind: str) -> None:
-        for suffix in ("", "-one", "-batches", "-together", "-syncs"):
+        for suffix in ("", "-one", "-batches", "-together", "-syncs", "-beside"):
             shutil.rmtree(self.folder / f"{name}-{kind}{suffix}", ignore_errors=True)
 
     def task(self, name: str, kind: str, workloads: Sequence[str]) -> dict[str, Any]:

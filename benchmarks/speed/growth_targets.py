@@ -85,7 +85,7 @@ def starting(records: int) -> list[Target]:
     for name, language in STARTED:
         found.append(
             Target(
-                f"its memory on {records:,} and on the fewest: the same (within a tenth), {language}",
+                f"its memory: on {records:,} as on the fewest (within a tenth), {language}",
                 1.1,
                 memory_of(name),
                 named("SQLite in Python", memory_of("sqlite")),

@@ -131,7 +131,9 @@ SYSTEMS: dict[str, Entry] = {
         module="asyncio_alone",
     ),
     "disk": Entry("the disk: a page written and synced, Rust", "rust", workloads=("W1",)),
-    "sqlite-rust": Entry("bare SQLite, Rust", "rust", workloads=("W1", "W2", "W7")),
+    "sqlite-rust": Entry(
+        "bare SQLite, Rust", "rust", kinds=("vectors", "text"), workloads=("W1", "W2", "W7")
+    ),
     "sqlite-log-rust": Entry(
         "bare SQLite with AgentMem's tables, Rust",
         "rust",

@@ -2,6 +2,7 @@
 //! both are. `agentmem-speed cold STORE KIND MODE QUESTION` is one question to a store that this process has not opened before.
 
 mod agentmem;
+mod beside;
 mod data;
 mod growth;
 mod measure;

@@ -14,7 +14,7 @@ pub enum Rows {
     /// What AgentMem's row has: id, user, text, metadata, times, and the vector as int8; one index on the id, one on the user.
     Least,
     /// AgentMem's tables, which `history`, `asOf`, retries and `dedupe` need: all columns of a row, the event in the log, and the last event's
-    /// number in the header. No sums of pages, no checks, no vectors made.
+    /// number in the header; its settings too. No sums of pages, no checks, no vectors made.
     Logged,
 }
 
@@ -39,7 +39,45 @@ const INSERT_LOGGED: &str = "INSERT INTO record VALUES(?7, ?1, ?2, NULL, NULL, N
 const EVENT: &str = "INSERT INTO event VALUES(?1, ?2, 0, NULL, NULL)";
 const NOTE: &str = "UPDATE header SET value = ?1 WHERE name = 'seq'";
 
+/// As AgentMem sets them.
+const LOG_PAGES: i64 = 4000;
+const CACHE_KIB: i64 = 16 * 1024;
+
 const AT: i64 = 1_700_000_000_000;
+
+/// What is bound for a record: made beforehand, so that the engine alone is measured.
+#[derive(Clone)]
+pub struct Row {
+    id: String,
+    user: String,
+    text: String,
+    metadata: String,
+    vector: Vec<u8>,
+}
+
+impl Row {
+    pub fn of(record: &Record) -> Result<Row, Failed> {
+        let components = record.vector.iter();
+        let mut vector: Vec<u8> = components
+            .map(|component| ((component * 127.0) as i8).cast_unsigned())
+            .collect();
+        if vector.is_empty() {
+            // As long as one of AgentMem's own.
+            vector.resize(128, 0);
+        }
+        Ok(Row {
+            id: record.id.clone(),
+            user: record.user.clone(),
+            text: record.text.clone(),
+            metadata: serde_json::to_string(&record.metadata)?,
+            vector,
+        })
+    }
+
+    pub fn all(records: &[Record]) -> Result<Vec<Row>, Failed> {
+        records.iter().map(Row::of).collect()
+    }
+}
 
 pub struct Sqlite {
     connection: Connection,
@@ -53,6 +91,15 @@ impl Sqlite {
         let connection = Connection::open(folder.join("bench.sqlite"))?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        if rows == Rows::Logged {
+            connection.pragma_update_and_check(
+                None,
+                "wal_autocheckpoint",
+                LOG_PAGES,
+                |_| Ok(()),
+            )?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        }
         connection.execute_batch(match rows {
             Rows::Least => LEAST,
             Rows::Logged => LOGGED,
@@ -64,17 +111,17 @@ impl Sqlite {
         })
     }
 
-    pub fn add(&self, record: &Record) -> Result<(), Failed> {
+    pub fn add(&self, row: &Row) -> Result<(), Failed> {
         match self.rows {
-            Rows::Least => self.insert(record),
-            Rows::Logged => self.add_many(std::slice::from_ref(record)),
+            Rows::Least => self.insert(row),
+            Rows::Logged => self.add_many(std::slice::from_ref(row)),
         }
     }
 
-    pub fn add_many(&self, records: &[Record]) -> Result<(), Failed> {
+    pub fn add_many(&self, rows: &[Row]) -> Result<(), Failed> {
         self.run("BEGIN IMMEDIATE")?;
-        for record in records {
-            self.insert(record)?;
+        for row in rows {
+            self.insert(row)?;
         }
         if self.rows == Rows::Logged {
             let mut note = self.connection.prepare_cached(NOTE)?;
@@ -88,18 +135,14 @@ impl Sqlite {
         Ok(())
     }
 
-    fn insert(&self, record: &Record) -> Result<(), Failed> {
-        let mut vector: Vec<u8> = record
-            .vector
-            .iter()
-            .map(|component| ((component * 127.0) as i8).cast_unsigned())
-            .collect();
-        if vector.is_empty() {
-            // As long as one of AgentMem's own.
-            vector.resize(128, 0);
-        }
-        let (id, user, text) = (&record.id, &record.user, &record.text);
-        let metadata = serde_json::to_string(&record.metadata)?;
+    fn insert(&self, row: &Row) -> Result<(), Failed> {
+        let Row {
+            id,
+            user,
+            text,
+            metadata,
+            vector,
+        } = row;
         if self.rows == Rows::Least {
             let mut insert = self.connection.prepare_cached(INSERT_LEAST)?;
             insert.execute(params![id, user, text, metadata, AT, vector])?;

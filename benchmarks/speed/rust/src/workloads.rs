@@ -13,8 +13,8 @@ use crate::Failed;
 use crate::agentmem::AgentMem;
 use crate::data::{Kind, Question, Record, Task};
 use crate::measure::{cpu, mean, median, memory, on_disk, repeated, timed};
-use crate::sqlite::{Rows, Sqlite};
-use crate::{growth, scan};
+use crate::sqlite::{Row, Rows, Sqlite};
+use crate::{beside, growth, scan};
 
 const BATCH: usize = 256;
 const TOGETHER: usize = 64;
@@ -54,14 +54,26 @@ pub fn work(task: &Task) -> Result<Value, Failed> {
         };
         result.insert(name.clone(), found);
     }
-    // Last: it takes memory of its own.
+    if task.system == "agentmem-rust" {
+        besides(task, &mut result)?;
+    }
+    Ok(Value::Object(result))
+}
+
+/// What is measured by turns comes last: it takes memory of its own.
+fn besides(task: &Task, result: &mut Map<String, Value>) -> Result<(), Failed> {
+    if let Some(found) = result.get_mut("W1") {
+        found["beside"] = beside::adding(task)?;
+    }
+    if let Some(found) = result.get_mut("W2") {
+        found["beside"] = beside::filling(task, BATCH)?;
+    }
     if let Some(found) = result.get_mut("W4")
-        && task.system == "agentmem-rust"
         && task.kind == Kind::Vectors
     {
         found["semantic"]["beside"] = scan::beside(task)?;
     }
-    Ok(Value::Object(result))
+    Ok(())
 }
 
 /// Adds one by one, 64 at once, and in batches of 64.
@@ -75,12 +87,13 @@ fn adding(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     };
     if let Some(rows) = bare {
         let fresh = |what: &str| Sqlite::open(&task.store(what), rows);
+        let (first, rest) = (Row::of(first)?, Row::all(rest)?);
         let system = fresh("-one")?;
-        system.add(first)?;
-        let add = timed(rest, task.seconds, |record| system.add(record))?;
+        system.add(&first)?;
+        let add = timed(&rest, task.seconds, |row| system.add(row))?;
         let system = fresh("-batches")?;
-        system.add(first)?;
-        let batch = batched(rest, task.seconds, <[Record]>::to_vec, |batch| {
+        system.add(&first)?;
+        let batch = batched(&rest, task.seconds, <[Row]>::to_vec, |batch| {
             system.add_many(&batch)
         })?;
         return Ok(json!({"add": add, "batch": batch}));
@@ -110,10 +123,10 @@ fn adding(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
 }
 
 /// Adds 64 at a time, each batch durable; what is made of a batch beforehand is not timed.
-fn batched<T>(
-    records: &[Record],
+fn batched<R, T>(
+    records: &[R],
     seconds: f64,
-    prepare: impl Fn(&[Record]) -> T,
+    prepare: impl Fn(&[R]) -> T,
     mut add: impl FnMut(T) -> Result<(), Failed>,
 ) -> Result<Value, Failed> {
     let (mut walls, mut spent) = (Vec::new(), Vec::new());
@@ -172,7 +185,7 @@ fn syncs(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let (first, rest) = records.split_first().ok_or("there are no records")?;
     let add: Box<Call> = if let Some(rows) = bare {
         let system = Sqlite::open(&folder, rows)?;
-        Box::new(move |record| system.add(record))
+        Box::new(move |record| system.add(&Row::of(record)?))
     } else {
         let system = AgentMem::open(&folder, task.kind)?;
         Box::new(move |record| Ok(system.memory.add(system.item(record)).map(drop)?))
@@ -206,12 +219,16 @@ fn filling(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
             let items = batch.iter().map(|record| system.item(record));
             (system, items.collect::<Vec<_>>())
         });
+        let rows = sqlite
+            .as_ref()
+            .map(|sqlite| Ok::<_, Failed>((sqlite, Row::all(&batch)?)))
+            .transpose()?;
         let (wall, before) = (Instant::now(), cpu());
         if let Some((system, items)) = items {
             system.memory.add_many(items)?;
         }
-        if let Some(sqlite) = &sqlite {
-            sqlite.add_many(&batch)?;
+        if let Some((sqlite, rows)) = rows {
+            sqlite.add_many(&rows)?;
         }
         walls.push(wall.elapsed().as_secs_f64() / batch.len() as f64);
         spent.push((cpu() - before) / batch.len() as f64);
@@ -318,6 +335,9 @@ fn one_record(task: &Task, bare: Option<Rows>) -> Result<Value, Failed> {
     let text = |record: &Record| format!("{CHANGED}, {}", record.id);
     let seconds = task.seconds;
     if let Some(rows) = bare {
+        if !task.store.exists() {
+            filling(task, bare)?;
+        }
         let system = Sqlite::open(&task.store, rows)?;
         system.get(&changed[0])?;
         return Ok(json!({

@@ -103,6 +103,10 @@ try {
   await awaited("hybrid, of 1,000 records", () => text.search(QUERY, { userId: "bob" }));
   await awaited("get, for the first time", () => text.get(others.pop()));
   await awaited("get, again", () => text.get("id 7"));
+  const hits = await own.search("x", { userId: "ada", mode: "semantic", embedding: asked });
+  const rows = JSON.stringify(hits.map(Object.values));
+  await awaited("the least: ten hits read from JSON text", async () => JSON.parse(rows));
+  await awaited("the least: what has nothing to do", async () => {});
   await text.close();
   await own.close();
   await adds();

@@ -155,7 +155,7 @@ abstract class RecordCalls implements FileScopedMemoryApi {
    * console.log(before.content); // → "Ada lives in London"
    * ```
    */
-  get(id: string, options: AsOfOptions & CallOptions = {}): Promise<MemoryRecord | null> {
+  get(id: string, options?: AsOfOptions & CallOptions): Promise<MemoryRecord | null> {
     return this.#session.get(id, options) as Promise<MemoryRecord | null>;
   }
 

@@ -157,15 +157,16 @@ export class Session {
   /** Gives a record, where it is called if that takes a moment. */
   async get(id: unknown, last: unknown): Promise<unknown> {
     this.#checkOpen();
-    const { signal, own } = splitSignal(last);
+    const given = last === undefined ? null : splitSignal(last); // Most calls have no options.
+    const signal = given?.signal ?? null;
     const now = this.#now();
     const text = wire.scalar(id, "id");
-    const options = wire.options(own);
-    if (typeof text === "string" && Object.keys(options).length === 0) {
+    const options = given && wire.options(given.own);
+    if (typeof text === "string" && (options === null || Object.keys(options).length === 0)) {
       const may = mayAnswerAtOnce(signal === null);
       if (may === true || (may && (await may))) {
-        const rows = this.#native.tryGet(text, now);
-        if (rows !== null) return toRecordOrNull(wire.readRows(rows) as Row | null);
+        const row = this.#native.tryGet(text, now);
+        if (row !== null) return toRecordOrNull(wire.readRows(row) as Row | null);
       }
     }
     const json = wire.write({ id: text, options });

@@ -164,13 +164,13 @@ def extra_of(name: str, kind: str, mode: str) -> Measure:
     return measure
 
 
-def beside(name: str, other: str) -> Measure:
-    """What questions of all records take, as a share of another way's time, asked by turns."""
+def beside(path: Sequence[str], other: str) -> Measure:
+    """What questions take, as a share of another way's time, asked by turns."""
 
     def measure(results: Results) -> tuple[float, str]:
-        found = at(results, name, "vectors", "W4", "semantic", "beside")
+        found = at(results, *path, "beside")
         own, wanted = float(found["own"]), float(found[other])
-        return own / wanted, f"{seconds(own)}, {seconds(wanted)}"
+        return own / wanted, f"{wanted / own:.2f} times ({seconds(own)}, {seconds(wanted)})"
 
     return measure
 

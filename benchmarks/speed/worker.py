@@ -321,9 +321,31 @@ async def besides(system: systems.System, task: Task, result: Result) -> None:
     if task["system"] == "agentmem-python" and "W3" in result:
         for mode in MODES[task["kind"]]:
             result["W3"][mode]["beside"] = await beside(system, mode, questions(task), task)
+    if task["system"] == "sqlite" and "W3" in result:
+        result["W3"]["semantic"]["beside"] = await beside_agentmem(system, task)
     if task["system"] == "agentmem-python-sync" and "W4" in result and task["kind"] == "vectors":
         with contextlib.suppress(ImportError):
             result["W4"]["semantic"]["beside"] = await beside_numpy(system, task)
+
+
+async def beside_agentmem(system: systems.System, task: Task) -> Result:
+    """CPU time of questions of one user, to this system and to AgentMem awaited: medians."""
+    other = systems.load("agentmem-python")
+    folder = Path(task["store"] + "-beside")
+    folder.mkdir()
+    other.open(folder, task["kind"])
+    for batch in batches(task, BATCH):
+        await other.add_many(batch)
+
+    async def own(question: Question) -> None:
+        await other.search(question, "semantic", question.user, None)
+
+    async def rival(question: Question) -> None:
+        system.search(question, "semantic", question.user, None)
+
+    found = await by_turns(questions(task), own, rival, task["seconds"], time.process_time)
+    await other.close()
+    return dict(zip(("own", "rival"), found, strict=True))
 
 
 async def beside(
@@ -354,9 +376,11 @@ async def by_turns(
     """Medians of two calls' time, with a tenth of the questions at a time."""
     walls: tuple[list[float], list[float]] = ([], [])
     begun = time.perf_counter()
+    size = max(1, len(asked) // ROUND)
     for part in range(PARTS):
+        start = part % ROUND * size  # those side by side are of different users
         for call, times in zip((one, other), walls, strict=True):
-            for question in asked[part % ROUND :: ROUND]:
+            for question in asked[start : start + size]:
                 at = clock()
                 await call(question)
                 times.append(clock() - at)

@@ -142,7 +142,8 @@ export class Session {
       let may = mayAnswerAtOnce(signal === null);
       if (typeof may === "object") {
         vector = vector?.slice(); // The caller may write into its own meanwhile.
-        may = await may;
+        await may;
+        may = mayAnswerAtOnce(false);
       }
       if (may) {
         const rows = this.#native.trySearch(text, wire.write(options), vector, now);
@@ -163,8 +164,12 @@ export class Session {
     const text = wire.scalar(id, "id");
     const options = given && wire.options(given.own);
     if (typeof text === "string" && (options === null || Object.keys(options).length === 0)) {
-      const may = mayAnswerAtOnce(signal === null);
-      if (may === true || (may && (await may))) {
+      let may = mayAnswerAtOnce(signal === null);
+      if (typeof may === "object") {
+        await may;
+        may = mayAnswerAtOnce(false);
+      }
+      if (may) {
         const row = this.#native.tryGet(text, now);
         if (row !== null) return toRecordOrNull(wire.readRows(row) as Row | null);
       }
@@ -265,7 +270,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.#shared.closed = true;
-    const turn = turnUnderWay(); // A call waits for it that shall be answered.
+    const turn = turnUnderWay(); // Calls wait for it that shall be answered.
     if (turn !== null) await turn;
     wire.read(await outcomeOf((call) => this.#native.close(call)));
   }

@@ -4,49 +4,49 @@
  */
 const MOST = 0.25;
 
+/** How many calls may wait for the event loop to turn: about as many as are answered within `MOST`. */
+const MOST_WAITING = 4;
+
 /** When the first answer was given at once since the event loop last turned; 0 if none was. */
 let begun = 0;
 
-/** What one call waits for that is answered when the event loop has turned, if there is one. */
-let turn: Promise<true> | null = null;
-
-let tellTurned: ((value: true) => void) | null = null;
-
-/** Notes that an answer is given at once. */
-function begin(now: number): void {
-  begun = now;
-  setImmediate(turned);
-}
+/** What calls wait for that are to be answered when the event loop has turned, if there are some. */
+let turn: Promise<void> | null = null;
+let tellTurned = (): void => {};
+let waiting = 0;
 
 function turned(): void {
   begun = 0;
-  if (tellTurned === null) return;
-  begin(performance.now());
-  tellTurned(true);
-  tellTurned = turn = null;
+  if (turn === null) return;
+  turn = null;
+  waiting = 0;
+  tellTurned();
 }
 
 /**
  * Tells whether a call may be answered where it is made, which holds up the event loop, but takes less than to hand it over to
- * another thread; or gives a promise of that, to one that can wait.
+ * another thread; or gives what it is to wait for before it asks again, if it can wait.
  *
- * Awaiting what is there already runs microtasks alone, no timer and no other work. After `MOST` of that, one call waits until
+ * Awaiting what is there already runs microtasks alone, no timer and no other work. After `MOST` of that, a few calls wait until
  * the loop has turned: whoever asks again and again never waits for a thread. Further ones go through the pool meanwhile.
  */
-export function mayAnswerAtOnce(canWait: boolean): boolean | Promise<true> {
+export function mayAnswerAtOnce(canWait: boolean): boolean | Promise<void> {
   const now = performance.now();
-  if (begun === 0) begin(now);
-  else if (now - begun >= MOST) {
-    if (!canWait || turn !== null) return false;
-    turn = new Promise((resolve) => {
-      tellTurned = resolve;
-    });
-    return turn;
+  if (begun === 0) {
+    begun = now;
+    setImmediate(turned);
+    return true;
   }
-  return true;
+  if (now - begun < MOST) return true;
+  if (!canWait || waiting === MOST_WAITING) return false;
+  waiting += 1;
+  turn ??= new Promise((resolve) => {
+    tellTurned = resolve;
+  });
+  return turn;
 }
 
-/** Gives what a call waits for that is answered when the event loop has turned, if there is one. */
-export function turnUnderWay(): Promise<true> | null {
+/** Gives what calls wait for that are to be answered when the event loop has turned, if there are some. */
+export function turnUnderWay(): Promise<void> | null {
   return turn;
 }

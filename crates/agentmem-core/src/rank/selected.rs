@@ -165,7 +165,8 @@ impl<'a> Filtered<'a> {
     }
 
     fn holds(&self, entry: Entry<'_>) -> bool {
-        let has = |needle: &Finder<'_>| needle.find(entry.metadata_json()).is_some();
-        self.needles.iter().all(has) && self.filter.holds(&entry.metadata())
+        let json = entry.metadata_json();
+        let has = |needle: &Finder<'_>| needle.find(json).is_some();
+        self.needles.iter().all(has) && self.filter.holds_json(json)
     }
 }

@@ -109,6 +109,6 @@ impl fmt::Debug for RecordMetadata {
 }
 
 /// Reads metadata as it is stored.
-pub(crate) fn parse_metadata(json: &str) -> Option<Metadata> {
+fn parse_metadata(json: &str) -> Option<Metadata> {
     serde_json::from_str(json).ok()
 }

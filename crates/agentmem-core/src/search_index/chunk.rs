@@ -7,7 +7,7 @@ use super::passing::{KnownFilter, Passing, Remembered};
 use super::postings::Postings;
 use super::{Document, Moment};
 use crate::embed;
-use crate::record::{Metadata, Record};
+use crate::record::Record;
 use crate::scope::Scope;
 
 /// Records in a chunk. A chunk that a search is reading is copied before it is changed, so it must not be large.
@@ -296,11 +296,7 @@ impl<'a> Entry<'a> {
         self.packed().importance()
     }
 
-    pub fn metadata(self) -> Metadata {
-        self.packed().metadata()
-    }
-
-    /// The same in the form of RFC 8785; nothing for an empty object.
+    /// Its metadata in the form of RFC 8785; nothing for an empty object.
     pub fn metadata_json(self) -> &'a [u8] {
         self.packed().metadata_json()
     }

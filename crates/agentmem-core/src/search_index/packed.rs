@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::record::{
-    DEFAULT_IMPORTANCE, Metadata, Record, RecordMetadata, Timestamp, parse_metadata,
-};
+use crate::record::{DEFAULT_IMPORTANCE, Record, RecordMetadata, Timestamp};
 use crate::scope::Scope;
 use crate::search_index::Document;
 
@@ -96,10 +94,6 @@ impl<'a> Packed<'a> {
         rest.skip_id(flags);
         rest.importance(flags);
         rest.expiry(flags)
-    }
-
-    pub fn metadata(self) -> Metadata {
-        Reader(self.0).metadata()
     }
 
     /// The form of RFC 8785; nothing for an empty object.
@@ -263,14 +257,6 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> &'a str {
         std::str::from_utf8(self.bytes()).expect("it was packed as text")
-    }
-
-    fn metadata(&mut self) -> Metadata {
-        let json = self.text();
-        if json.is_empty() {
-            return Metadata::new();
-        }
-        parse_metadata(json).expect("it was packed as JSON")
     }
 
     fn id(&mut self, flags: u8) -> String {

@@ -1,7 +1,7 @@
 //! BM25 of a query over conversational context (spec 8.4).
 
 use super::ln::ln;
-use super::selected::Selected;
+use super::selected::{Selected, slots};
 use crate::search_index::{CHUNK_SLOTS, QueryTerm, REACH, View};
 
 /// The query's words in all records of a view.
@@ -49,29 +49,31 @@ impl Words {
             return;
         }
         self.bm25 = vec![0.0; view.places()];
-        let mut tf8: Vec<u32> = vec![0; view.places()];
-        let mut having = Vec::new();
+        let mut context = InContext::new(view.places());
         let mut sum = 0.0;
-        let passing = selected.is_known();
+        let is_known = selected.is_known();
         for term in terms {
             if let Some(term) = term.number {
-                count_in_context(view, term, &mut tf8, &mut having);
+                context.count(view, term);
             }
-            let idf = self.idf(having.len());
+            let InContext { tf8, having } = &mut context;
+            let count: u32 = having.iter().map(|bits| bits.count_ones()).sum();
+            let idf = self.idf(count as usize);
             self.idfs.push(idf);
             sum += idf;
-            for place in having.drain(..) {
-                let at = place as usize;
+            for at in slots(having) {
                 let tf8 = std::mem::take(&mut tf8[at]);
-                if passing && !selected.may_pass(at) {
+                if is_known && !selected.may_pass(at) {
                     continue;
                 }
                 let part = self.part(view, at, idf, tf8);
                 if self.bm25[at] == 0.0 {
+                    let place = u32::try_from(at).expect("memory ends before 2^32 records");
                     self.touched.push(place);
                 }
                 self.bm25[at] += part;
             }
+            having.fill(0);
         }
         self.upper_bound = 1.9 * sum;
     }
@@ -100,29 +102,59 @@ impl Words {
     }
 }
 
-/// Gives tf8 of a term by place, and the places where it is above 0.
-fn count_in_context(view: &View, term: u32, tf8: &mut [u32], having: &mut Vec<u32>) {
-    let mut add = |place: usize, count: u32| {
-        if tf8[place] == 0 {
-            having.push(u32::try_from(place).expect("memory ends before 2^32 records"));
+/// A term in all records of a view.
+struct InContext {
+    /// tf8 by place.
+    tf8: Vec<u32>,
+    /// One bit for each place where that is above 0.
+    having: Vec<u64>,
+}
+
+/// What a count is shifted by for the turns from [`REACH`] before it to as many after it.
+const SHIFTS: [usize; 2 * REACH + 1] = [0, 1, 2, REACH, 2, 1, 0];
+
+impl InContext {
+    fn new(places: usize) -> Self {
+        InContext {
+            tf8: vec![0; places],
+            // One more, so that a run of bits may end behind the last place's.
+            having: vec![0; places / 64 + 2],
         }
-        tf8[place] += count;
-    };
-    for (number, chunk) in view.chunks().iter().enumerate() {
-        chunk.having(term).for_each(|(slot, count)| {
-            let place = number * CHUNK_SLOTS + slot;
-            if view.is_in_line(place) {
-                let shifts = (0..=REACH).chain((0..REACH).rev());
-                for (place, shift) in (place - REACH..).zip(shifts) {
-                    add(place, count << shift);
+    }
+
+    /// Counts a term, where none is counted yet.
+    fn count(&mut self, view: &View, term: u32) {
+        for (number, chunk) in view.chunks().iter().enumerate() {
+            chunk.having(term).for_each(|(slot, count)| {
+                let place = number * CHUNK_SLOTS + slot;
+                if view.is_in_line(place) {
+                    self.add_in_line(place - REACH, count);
+                    return;
                 }
-                return;
-            }
-            add(place, count << REACH);
-            // Those that it is a neighbour of are its neighbours.
-            for (place, distance) in view.neighbours(place) {
-                add(place, count << (REACH - distance));
-            }
-        });
+                self.add(place, count << REACH);
+                // Those that it is a neighbour of are its neighbours.
+                for (place, distance) in view.neighbours(place) {
+                    self.add(place, count << (REACH - distance));
+                }
+            });
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, place: usize, count: u32) {
+        self.tf8[place] += count;
+        self.having[place / 64] |= 1 << (place % 64);
+    }
+
+    /// Adds to a turn and those around it, the first of which is at a place.
+    #[inline]
+    fn add_in_line(&mut self, first: usize, count: u32) {
+        let line = &mut self.tf8[first..first + SHIFTS.len()];
+        for (tf8, shift) in line.iter_mut().zip(SHIFTS) {
+            *tf8 += count << shift;
+        }
+        let run = ((1 << SHIFTS.len()) - 1_u128) << (first % 64);
+        self.having[first / 64] |= run as u64;
+        self.having[first / 64 + 1] |= (run >> 64) as u64;
     }
 }

@@ -36,19 +36,26 @@ impl View {
     }
 
     /// The places of the turns around one with how many places they are away: those before it, the nearest first, then those after it.
-    #[inline]
     pub fn neighbours(&self, place: usize) -> impl Iterator<Item = (usize, usize)> {
         let mut found = [(place, 0); 2 * REACH];
         let mut count = 0;
-        for (direction, mut next) in self.links(place).into_iter().enumerate() {
+        let (number, own) = (place / CHUNK_SLOTS, &self.chunks[place / CHUNK_SLOTS]);
+        for (direction, mut next) in own.links(place % CHUNK_SLOTS).into_iter().enumerate() {
             for distance in 1..=REACH {
                 if next == NOWHERE {
                     break;
                 }
-                found[count] = (next as usize, distance);
+                let place = next as usize;
+                found[count] = (place, distance);
                 count += 1;
                 if distance < REACH {
-                    next = self.links(next as usize)[direction];
+                    let is_here = place / CHUNK_SLOTS == number;
+                    let chunk = if is_here {
+                        own
+                    } else {
+                        &self.chunks[place / CHUNK_SLOTS]
+                    };
+                    next = chunk.links(place % CHUNK_SLOTS)[direction];
                 }
             }
         }
@@ -64,10 +71,17 @@ impl View {
                     let first = number * CHUNK_SLOTS + slot;
                     turns.clear();
                     turns.push(first);
-                    let mut next = links[AFTER];
+                    // Mostly they are in few chunks, each of which is looked up once.
+                    let (mut number, mut next) = (number, links[AFTER]);
+                    let mut line = chunk.all_links();
                     while next != NOWHERE {
-                        turns.push(next as usize);
-                        next = self.links(next as usize)[AFTER];
+                        let place = next as usize;
+                        turns.push(place);
+                        if place / CHUNK_SLOTS != number {
+                            number = place / CHUNK_SLOTS;
+                            line = self.chunks[number].all_links();
+                        }
+                        next = line[place % CHUNK_SLOTS][AFTER];
                     }
                     each(&turns);
                 }
@@ -89,14 +103,10 @@ impl View {
     /// Goes from neighbour to neighbour in one direction.
     fn walk(&self, from: usize, direction: usize) -> impl Iterator<Item = usize> {
         let next = move |&place: &usize| {
-            let link = self.links(place)[direction];
+            let link = self.chunks[place / CHUNK_SLOTS].links(place % CHUNK_SLOTS)[direction];
             (link != NOWHERE).then_some(link as usize)
         };
         std::iter::successors(next(&from), next)
-    }
-
-    fn links(&self, place: usize) -> [u32; 2] {
-        self.chunks[place / CHUNK_SLOTS].links(place % CHUNK_SLOTS)
     }
 
     /// How often a term is among the words of the record at a place, and tf8 of spec 8.3: in eighths, with what its neighbours add.

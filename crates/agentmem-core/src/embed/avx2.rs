@@ -1,4 +1,4 @@
-//! Dot products with the instructions of AVX2, which most processors of today's x86 have.
+//! Dot products and scaling with the instructions of AVX2, which most processors of today's x86 have.
 
 #![allow(
     unsafe_code,
@@ -13,6 +13,7 @@ use std::arch::x86_64::{
 
 use super::DIMENSIONS;
 use super::dot::wide_dot;
+use super::embedder::scaled_by_any;
 
 /// Vectors that are compared at a time: what is read of the query serves all of them.
 const ROWS: usize = 4;
@@ -161,4 +162,12 @@ fn totals([a, b, c, d]: [__m256i; ROWS]) -> [i32; ROWS] {
     // SAFETY: four sums of four bytes.
     unsafe { _mm_storeu_si128(totals.as_mut_ptr().cast::<__m128i>(), total) };
     totals
+}
+
+/// Scales floats as spec 12.5 says.
+///
+/// The processor must have AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) fn scaled_floats(vector: &[f32], greatest: f32) -> Vec<i8> {
+    scaled_by_any(vector, greatest)
 }

@@ -46,17 +46,23 @@ impl Embedder {
 
     /// Checks that a vector of the caller's embedder can be used: its size, and that it points somewhere; spec 12.3.
     pub fn check_vector(&self, vector: &[f32]) -> Result<()> {
+        self.greatest_of(vector).map(drop)
+    }
+
+    /// Checks a vector, and gives the greatest of its magnitudes.
+    fn greatest_of(&self, vector: &[f32]) -> Result<f32> {
+        let greatest = greatest_magnitude(vector);
         let problem = if !self.is_own() {
             "is for stores that have an embedder of the caller's own".to_owned()
         } else if vector.len() != self.dimensions() {
             let (found, wanted) = (vector.len(), self.dimensions());
             format!("has {found} components: the embedder has {wanted}")
-        } else if !greatest_magnitude(vector).is_finite() {
+        } else if !greatest.is_finite() {
             "has a component that is not finite as float32".to_owned()
-        } else if greatest_magnitude(vector) == 0.0 {
+        } else if greatest == 0.0 {
             "is zero in all components".to_owned()
         } else {
-            return Ok(());
+            return Ok(greatest);
         };
         Err(Error::invalid("embedding", problem))
     }
@@ -90,8 +96,8 @@ impl Embedder {
     pub(crate) fn vector(&self, given: Option<&[f32]>, text: &str) -> Result<Vec<i8>> {
         match (self, given) {
             (_, Some(given)) => {
-                self.check_vector(given)?;
-                Ok(quantise_floats(given))
+                let greatest = self.greatest_of(given)?;
+                Ok(scaled_floats(given, greatest))
             }
             (Embedder::BuiltIn, None) => Ok(embed::embed(text)),
             (Embedder::Nothing, None) => Ok(Vec::new()),
@@ -114,11 +120,33 @@ impl Embedder {
 }
 
 /// Scales floats to int8 so that the greatest magnitude becomes 127; spec 12.5.
-///
-/// In doubles, where all but the sum and the quotient is exact, each rounded once: the same bits in every language.
+#[cfg(test)]
 pub fn quantise_floats(vector: &[f32]) -> Vec<i8> {
+    scaled_floats(vector, greatest_magnitude(vector))
+}
+
+/// Scales floats to int8 so that the greatest magnitude, which is given, becomes 127; spec 12.5.
+///
+/// In doubles, where all but the sum and the quotient is exact, each rounded once: the same bits in every language, and for every width of a
+/// register.
+fn scaled_floats(vector: &[f32], greatest: f32) -> Vec<i8> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[allow(
+            unsafe_code,
+            reason = "the processor has the instructions, as was just asked"
+        )]
+        // SAFETY: AVX2 was detected.
+        return unsafe { embed::avx2::scaled_floats(vector, greatest) };
+    }
+    scaled_by_any(vector, greatest)
+}
+
+/// [`scaled_floats`] by the instructions that its caller is compiled for.
+#[inline(always)]
+pub(super) fn scaled_by_any(vector: &[f32], greatest: f32) -> Vec<i8> {
     let components = vector.iter().map(|&component| f64::from(component));
-    embed::scaled(components, greatest_magnitude(vector).into())
+    embed::scaled(components, greatest.into())
 }
 
 /// The greatest magnitude of all components; not finite if one is not.

@@ -60,6 +60,7 @@ pub fn quantise(sums: &[f64]) -> Vec<i8> {
 ///
 /// Without a call of `floor`, which keeps a loop from being one over several components at once: what is not negative is rounded down by
 /// a conversion to an integer.
+#[inline(always)]
 fn scaled(components: impl Iterator<Item = f64>, greatest: f64) -> Vec<i8> {
     // All are zero if the greatest is.
     let divisor = if greatest > 0.0 { 2.0 * greatest } else { 1.0 };

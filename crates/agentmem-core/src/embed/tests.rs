@@ -75,6 +75,11 @@ fn floats_are_quantised_as_the_vectors_say() {
         let components: Vec<f32> = from_value(vector["input"].clone()).unwrap();
         let expected: Vec<i8> = from_value(vector["output"].clone()).unwrap();
         assert_eq!(quantise_floats(&components), expected, "{}", vector["why"]);
+        let greatest = components
+            .iter()
+            .fold(0.0, |most: f32, it| most.max(it.abs()));
+        let narrow = embedder::scaled_by_any(&components, greatest);
+        assert_eq!(narrow, expected, "{}, without AVX2", vector["why"]);
     }
 }
 

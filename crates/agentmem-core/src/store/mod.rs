@@ -256,8 +256,10 @@ impl Store {
     }
 
     /// What the vectors are of now. It takes a read transaction only if somebody else has written since this was last known.
+    ///
+    /// Where it is known the files are not checked: the write that it is for does that.
     pub fn embedding(&self) -> Result<Arc<Embedding>> {
-        let version = self.version()?;
+        let version = self.unchecked_version()?;
         let known = lock(&self.embedding).clone();
         match known.filter(|(of, _)| *of == version) {
             Some((_, embedding)) => Ok(embedding),

@@ -144,10 +144,15 @@ impl Store {
     ///
     /// What is read after it was asked for is at least as new as it.
     pub fn version(&self) -> Result<Version> {
+        self.check_files()?;
+        self.unchecked_version()
+    }
+
+    /// The same without a look at whether the files are still those of the path: for what a read or a write will check.
+    pub(super) fn unchecked_version(&self) -> Result<Version> {
         if self.files.is_none() {
             return Ok(changes_of(&lock(&self.writer)));
         }
-        self.check_files()?;
         let mut watcher = lock(&self.watcher);
         match &mut *watcher {
             Some(watcher) => watcher.version(),

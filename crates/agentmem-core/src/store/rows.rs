@@ -2,7 +2,7 @@
 
 use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{CachedStatement, Connection, Row, Statement, params};
+use rusqlite::{CachedStatement, Connection, Row, ToSql};
 
 use crate::record::{Record, RecordMetadata, Timestamp};
 use crate::scope::Scope;
@@ -120,42 +120,60 @@ fn damaged(column: usize, kind: Type) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(FromSqlError::InvalidType))
 }
 
-/// Compiles `INSERT INTO record`, for [`insert`].
-pub(super) fn inserting(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
-    connection.prepare_cached(INSERT)
+/// `INSERT INTO record`, compiled, and which of its values are NULL as they stand.
+pub(super) struct Inserting<'a> {
+    statement: CachedStatement<'a>,
+    is_null: [bool; COLUMN_COUNT],
 }
 
-/// Binds a row to what [`inserting`] gave and runs it; false, with nothing written, if another row has its id.
-pub(super) fn insert(
-    statement: &mut Statement<'_>,
-    row: &Stored,
-    mark: i64,
-) -> rusqlite::Result<bool> {
-    let record = &row.record;
-    let done = statement.execute(params![
-        row.seq,
-        record.id,
-        record.scope.user_id,
-        record.scope.agent_id,
-        record.scope.run_id,
-        record.role,
-        record.name,
-        record.content,
-        stored_metadata(record),
-        record.importance,
-        record.created_at.as_millis(),
-        record.updated_at.as_millis(),
-        record.expires_at.map(Timestamp::as_millis),
-        record.version.cast_signed(),
-        blob(&row.vector),
-        row.request,
-        mark,
-        row.began,
-    ]);
-    match done {
-        Ok(_) => Ok(true),
-        Err(error) if is_taken(&error) => Ok(false),
-        Err(error) => Err(error),
+impl<'a> Inserting<'a> {
+    pub fn new(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Inserting {
+            statement: connection.prepare_cached(INSERT)?,
+            is_null: [true; COLUMN_COUNT],
+        })
+    }
+
+    /// Inserts a row; false, with nothing written, if another has its id.
+    pub fn insert(&mut self, row: &Stored, mark: i64) -> rusqlite::Result<bool> {
+        self.bind(row, mark)?;
+        match self.statement.raw_execute() {
+            Ok(_) => Ok(true),
+            Err(error) if is_taken(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn bind(&mut self, row: &Stored, mark: i64) -> rusqlite::Result<()> {
+        let record = &row.record;
+        let scope = &record.scope;
+        self.set(0, Some(row.seq))?;
+        self.set(1, Some(&record.id))?;
+        self.set(2, scope.user_id.as_ref())?;
+        self.set(3, scope.agent_id.as_ref())?;
+        self.set(4, scope.run_id.as_ref())?;
+        self.set(5, record.role.as_ref())?;
+        self.set(6, record.name.as_ref())?;
+        self.set(7, Some(&record.content))?;
+        self.set(8, stored_metadata(record))?;
+        self.set(9, Some(record.importance))?;
+        self.set(10, Some(record.created_at.as_millis()))?;
+        self.set(11, Some(record.updated_at.as_millis()))?;
+        self.set(12, record.expires_at.map(Timestamp::as_millis))?;
+        self.set(13, Some(record.version.cast_signed()))?;
+        self.set(14, blob(&row.vector))?;
+        self.set(15, row.request.as_ref())?;
+        self.set(16, Some(mark))?;
+        self.set(17, Some(row.began))
+    }
+
+    /// Binds the value of a column, unless both it and what stands there are NULL: a third of most rows.
+    fn set<T: ToSql>(&mut self, column: usize, value: Option<T>) -> rusqlite::Result<()> {
+        let was_null = std::mem::replace(&mut self.is_null[column], value.is_none());
+        if was_null && value.is_none() {
+            return Ok(());
+        }
+        self.statement.raw_bind_parameter(column + 1, value)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::record::{Draft, Record, Revision, Timestamp, mark};
 use crate::scope::ScopeMatch;
 use crate::store::log::EventKind;
 use crate::store::read::{Selection, Snapshot};
-use crate::store::rows::{self, COLUMNS, Stored};
+use crate::store::rows::{self, COLUMNS, Inserting, Stored};
 use crate::store::upkeep::{Step, erasure_step};
 use crate::store::{Embedding, command, schema, sql_error};
 
@@ -76,7 +76,7 @@ pub(crate) struct Batch<'a> {
     /// Whether erased bytes were still in the file before this transaction.
     is_erasing: bool,
     /// What runs for every record, kept at hand: to look a statement up costs a tenth of what it does.
-    inserting: CachedStatement<'a>,
+    inserting: Inserting<'a>,
     appending: CachedStatement<'a>,
 }
 
@@ -118,7 +118,7 @@ impl<'a> Batch<'a> {
             embedding,
             is_moving,
             is_erasing,
-            inserting: rows::inserting(connection).map_err(sql_error)?,
+            inserting: Inserting::new(connection).map_err(sql_error)?,
             appending: connection.prepare_cached(APPEND).map_err(sql_error)?,
         })
     }
@@ -234,7 +234,7 @@ impl<'a> Batch<'a> {
 
     /// Inserts a row; false, with nothing written, if another has its id.
     fn insert(&mut self, row: &Stored, mark: i64) -> Result<bool> {
-        rows::insert(&mut self.inserting, row, mark).map_err(sql_error)
+        self.inserting.insert(row, mark).map_err(sql_error)
     }
 
     /// Inserts a row whose id was looked up, and is free.

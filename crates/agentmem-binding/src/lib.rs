@@ -1,7 +1,7 @@
-//! What the bindings for Node and Python need, and only they: calls as JSON text, and a pool of threads to run them on.
+//! What the bindings for Node and Python need, and only they: calls as JSON, and a pool of threads to run them on.
 //!
-//! A binding hands in the name of an operation and its arguments as JSON, and gets an [`Outcome`] or a
-//! [`WireError`] back. All that is left to it is the language's own: values to JSON text, outcomes to records, errors to exceptions, a
+//! A binding hands in the name of an operation and its arguments as JSON, text or read already ([`Given`]), and gets an [`Outcome`] or a
+//! [`WireError`] back. All that is left to it is the language's own: values to JSON, outcomes to records, errors to exceptions, a
 //! promise or a future.
 //!
 //! ```

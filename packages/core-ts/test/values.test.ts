@@ -217,3 +217,13 @@ describe("times", () => {
     expect(formatTime(MAX_TIME)).toBe("9999-12-31T23:59:59.999Z");
   });
 });
+
+test("a vector whose memory was transferred away is refused as one without components", async () => {
+  await using memory = new Memory(null, { embedder: { id: "given", dimensions: 2 } });
+  for (const embedding of [Float32Array.of(1, 0), Float64Array.of(1, 0)]) {
+    structuredClone(embedding, { transfer: [embedding.buffer] });
+    const refused = invalidAt("embedding");
+    await expect(memory.add("gone", { embedding })).rejects.toEqual(refused);
+    await expect(memory.search("gone", { embedding })).rejects.toEqual(refused);
+  }
+});

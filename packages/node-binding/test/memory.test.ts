@@ -243,18 +243,19 @@ describe("JavaScript", () => {
     const shared = new Float32Array(new SharedArrayBuffer(8));
     shared[0] = 1;
     const part = Float32Array.of(0, 0, 1, 0).subarray(2);
-    const ask = (embedding: Float32Array) =>
+    const ask = (embedding: Float32Array | Float64Array) =>
       memory.search("where to", { mode: "semantic", embedding });
     for (const embedding of [shared, part, shared, part]) {
       const [hit] = await ask(embedding);
       expect(hit?.score).toBeCloseTo(1, 2);
     }
-    const gone = Float32Array.of(1, 0);
-    structuredClone(gone, { transfer: [gone.buffer] });
-    expect(await failure(() => ask(gone))).toEqual({
-      code: "INVALID_ARGUMENT",
-      field: "embedding",
-    });
+    const refused = { code: "INVALID_ARGUMENT", field: "embedding" };
+    for (const gone of [Float32Array.of(1, 0), Float64Array.of(1, 0)]) {
+      structuredClone(gone, { transfer: [gone.buffer] });
+      const asked = Array.from({ length: 100 }, () => failure(() => ask(gone)));
+      for (const problem of await Promise.all(asked)) expect(problem).toEqual(refused);
+      expect(await failure(() => memory.add("gone", { embedding: gone }))).toEqual(refused);
+    }
   });
 
   test("the clock is read once per call, when the call is made", async () => {

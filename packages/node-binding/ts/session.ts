@@ -141,7 +141,7 @@ export class Session {
     if (typeof text === "string") {
       let may = mayAnswerAtOnce(signal === null);
       if (typeof may === "object") {
-        vector = vector?.slice(); // The caller may write into its own meanwhile.
+        if (vector?.length) vector = vector.slice(); // The caller may write into its own meanwhile.
         await may;
         may = mayAnswerAtOnce(false);
       }

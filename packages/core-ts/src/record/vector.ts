@@ -7,8 +7,8 @@ export type Vector = readonly number[] | Float32Array | Float64Array;
 /** Checks the form of a vector, not yet its size: an array of numbers, rounded to float32. */
 export function readVector(value: unknown, field: string): Float32Array {
   // A copy: the caller may write into its own while the call waits.
-  if (isFloats(value, "Float32Array")) return new Float32Array(value as Float32Array);
-  if (isFloats(value, "Float64Array")) return Float32Array.from(value as Float64Array);
+  if (isFloats(value, "Float32Array")) return copied(value as Float32Array);
+  if (isFloats(value, "Float64Array")) return copied(value as Float64Array);
   if (!Array.isArray(value))
     throw invalid(
       field,
@@ -19,6 +19,11 @@ export function readVector(value: unknown, field: string): Float32Array {
       throw invalid(field, `must have numbers as components, not ${nameOf(value[k])}`);
   }
   return Float32Array.from(value as number[]);
+}
+
+/** One that was transferred away has no components, and is refused for that; to copy it would throw. */
+function copied(floats: Float32Array | Float64Array): Float32Array {
+  return floats.length === 0 ? new Float32Array(0) : new Float32Array(floats);
 }
 
 /** Not by `instanceof`: a realm of its own has classes of its own. */

@@ -177,7 +177,8 @@ fn what_was_written_since_is_never_missed() {
         memory.search("tea", options.clone()).unwrap();
         memory.get(&id).unwrap();
     };
-    assert_eq!(at_hand(&memory), (false, false));
+    // The record may be: an `add` asks for the version of the store too.
+    assert!(!at_hand(&memory).0);
     read();
     // What one handle has read is there for every handle of the process.
     assert_eq!(

@@ -47,7 +47,8 @@ impl Memory {
             let is_misspelt = has_words && vocabulary.is_misspelt(query, view);
             (!is_misspelt).then(|| terms_of(query, options.mode, vocabulary, view, now))
         };
-        let seen = engine.try_view(&selection.scope.user_id, now, terms)?;
+        let wants_words = options.wants_words();
+        let seen = engine.try_view(&selection.scope.user_id, wants_words, now, terms)?;
         let Some((view, embedding, Some(terms))) = seen else {
             return Ok(None);
         };
@@ -63,7 +64,7 @@ impl Memory {
     /// Gives the record with this id as [`Memory::get`] does, or nothing if it is not at hand; that there is none is an answer too.
     ///
     /// It is at hand if it was read since the store last changed. On Linux it is, too, if the system has in memory what has to be read of the
-    /// file, once this process has read anything of the store and asked for a record. What this does not answer is to be asked of [`Memory::get`].
+    /// file, once this process has read anything of the store, and added a record or asked for one. What this does not answer is to be asked of [`Memory::get`].
     ///
     /// ```
     /// use agentmem_core::Memory;

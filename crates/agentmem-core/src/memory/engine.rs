@@ -176,11 +176,16 @@ impl Engine {
             .read(|snapshot| indexes.find_stale(snapshot, now, &self.vocabulary))
     }
 
-    /// All indexes, with that of a user, which is loaded if it is missing: meanwhile others are not held up.
-    fn loaded(&self, user: &Match, now: Timestamp) -> Result<MutexGuard<'_, Indexes>> {
+    /// All indexes, with that of a user, which is loaded if it is missing, or lacks the words that are wanted: meanwhile others are not held up.
+    fn loaded(
+        &self,
+        user: &Match,
+        wants_words: bool,
+        now: Timestamp,
+    ) -> Result<MutexGuard<'_, Indexes>> {
         loop {
             let indexes = lock(&self.indexes);
-            if indexes.has(user) {
+            if indexes.has(user, wants_words) {
                 return Ok(indexes);
             }
             drop(indexes);
@@ -190,7 +195,7 @@ impl Engine {
             let version = self.store.version()?;
             let made = self
                 .store
-                .read(|snapshot| Made::new(snapshot, user, now, &self.vocabulary))?;
+                .read(|snapshot| Made::new(snapshot, user, wants_words, now, &self.vocabulary))?;
             let mut indexes = lock(&self.indexes);
             indexes.take(user, made, version);
             indexes.evict(user, &self.vocabulary);
@@ -199,19 +204,21 @@ impl Engine {
         }
     }
 
-    /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in it.
+    /// The index of a user, or of the whole store for `Match::Any`, as of now; `terms` looks words up in it, which it need not have unless they
+    /// are wanted.
     pub fn view<T>(
         &self,
         user: &Match,
+        wants_words: bool,
         now: Timestamp,
         terms: impl FnOnce(&Vocabulary, &View, &Embedder) -> T,
     ) -> Result<(View, Arc<Embedding>, T)> {
-        let mut indexes = self.loaded(user, now)?;
+        let mut indexes = self.loaded(user, wants_words, now)?;
         let version = self.store.version()?;
-        if !indexes.has(user) || !indexes.are_of(version) {
-            let read = self
-                .store
-                .read(|snapshot| indexes.bring_up(snapshot, user, now, &self.vocabulary));
+        if !indexes.has(user, wants_words) || !indexes.are_of(version) {
+            let read = self.store.read(|snapshot| {
+                indexes.bring_up(snapshot, user, wants_words, now, &self.vocabulary)
+            });
             indexes.note(read.is_ok().then_some(version));
             read?;
             indexes.evict(user, &self.vocabulary);
@@ -228,13 +235,14 @@ impl Engine {
     pub fn try_view<T>(
         &self,
         user: &Match,
+        wants_words: bool,
         now: Timestamp,
         terms: impl FnOnce(&Vocabulary, &View, &Embedder) -> T,
     ) -> Result<Option<(View, Arc<Embedding>, T)>> {
         let Some(mut indexes) = try_lock(&self.indexes) else {
             return Ok(None);
         };
-        if !indexes.stand_at(user, now) {
+        if !indexes.stand_at(user, wants_words, now) {
             return Ok(None);
         }
         let Some(version) = self.store.try_version()? else {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::Result;
 use crate::memory::engine::damaged_vector;
-use crate::memory::loading::{self, Made};
+use crate::memory::loading::{self, Made, Reading};
 use crate::record::Timestamp;
 use crate::scope::Match;
 use crate::search_index::{Analysed, Document, Index, View, Vocabulary};
@@ -35,6 +35,8 @@ pub(super) struct Indexes {
 #[derive(Debug)]
 struct Loaded {
     index: Index,
+    /// Without words it answers what asks for vectors alone.
+    has_words: bool,
     last_use: u64,
 }
 
@@ -50,15 +52,20 @@ impl Indexes {
         }
     }
 
-    /// Whether the index of a user is loaded.
-    pub fn has(&self, user: &Match) -> bool {
-        self.loaded.contains_key(user)
+    /// Whether the index of a user is loaded, with words if they are wanted.
+    pub fn has(&self, user: &Match, wants_words: bool) -> bool {
+        self.loaded_for(user, wants_words).is_some()
     }
 
-    /// Whether the index of a user is loaded, and nothing expires in it and nothing returns at a time.
-    pub fn stand_at(&self, user: &Match, now: Timestamp) -> bool {
-        let loaded = self.loaded.get(user);
+    /// Whether it is, and nothing expires in it and nothing returns at a time.
+    pub fn stand_at(&self, user: &Match, wants_words: bool, now: Timestamp) -> bool {
+        let loaded = self.loaded_for(user, wants_words);
         loaded.is_some_and(|loaded| loaded.index.stands_at(now))
+    }
+
+    fn loaded_for(&self, user: &Match, wants_words: bool) -> Option<&Loaded> {
+        let loaded = self.loaded.get(user);
+        loaded.filter(|loaded| loaded.has_words || !wants_words)
     }
 
     /// Whether all are of this version of the store.
@@ -92,7 +99,7 @@ impl Indexes {
             self.applied = self.applied.min(made.seq);
             self.version = None;
         }
-        self.put(user, made.index);
+        self.put(user, made.index, made.has_words);
     }
 
     /// Applies what the log has that has not been seen, and loads the index if it is missing.
@@ -100,6 +107,7 @@ impl Indexes {
         &mut self,
         snapshot: &Snapshot<'_>,
         user: &Match,
+        wants_words: bool,
         now: Timestamp,
         vocabulary: &Mutex<Vocabulary>,
     ) -> Result<()> {
@@ -118,16 +126,21 @@ impl Indexes {
             }
             self.applied = last_seq;
         }
-        if !self.loaded.contains_key(user) {
-            let embedder = &self.embedding.embedder;
-            let index = loading::load(snapshot, user, now, embedder, vocabulary)?;
-            self.put(user, index);
+        if !self.has(user, wants_words) {
+            let reading = Reading::new(&self.embedding.embedder, wants_words);
+            let index = loading::load(snapshot, user, now, reading, vocabulary)?;
+            let has_words = reading.has_words;
+            self.put(user, index, has_words);
         }
         Ok(())
     }
 
-    fn put(&mut self, user: &Match, index: Index) {
-        let loaded = Loaded { index, last_use: 0 };
+    fn put(&mut self, user: &Match, index: Index, has_words: bool) {
+        let loaded = Loaded {
+            index,
+            has_words,
+            last_use: 0,
+        };
         self.loaded.insert(user.clone(), loaded);
     }
 
@@ -147,12 +160,15 @@ impl Indexes {
         now: Timestamp,
         vocabulary: &Mutex<Vocabulary>,
     ) -> Result<bool> {
-        let users: Vec<Match> = self.loaded.keys().cloned().collect();
-        for user in users {
-            self.bring_up(snapshot, &user, now, vocabulary)?;
+        let loaded = self.loaded.iter();
+        let users: Vec<(Match, bool)> = loaded
+            .map(|(user, loaded)| (user.clone(), loaded.has_words))
+            .collect();
+        for (user, has_words) in users {
+            self.bring_up(snapshot, &user, has_words, now, vocabulary)?;
             self.view(&user, now);
-            let embedder = &self.embedding.embedder;
-            let fresh = loading::load(snapshot, &user, now, embedder, vocabulary)?;
+            let reading = Reading::new(&self.embedding.embedder, has_words);
+            let fresh = loading::load(snapshot, &user, now, reading, vocabulary)?;
             let Some(loaded) = self.loaded.get(&user) else {
                 continue;
             };
@@ -190,14 +206,23 @@ impl Indexes {
         let user_id = stored
             .as_ref()
             .map(|stored| stored.record.scope.user_id.clone());
-        let analysed = stored.map(|stored| Analysed::new(stored, embedder));
-        let document = analysed.map(document);
-        for (user, loaded) in &mut self.loaded {
-            match (&document, &user_id) {
-                (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
-                    loaded.index.insert(document);
+        let wants_words = self.loaded.values().any(|loaded| loaded.has_words);
+        let reading = Reading::new(embedder, wants_words);
+        let analysed = stored.map(|stored| reading.analyse(stored));
+        let mut document = analysed.map(document);
+        // First those that take all of it.
+        for has_words in [true, false] {
+            if !has_words && let Some(document) = &mut document {
+                document.forget_words();
+            }
+            let loaded = self.loaded.iter_mut();
+            for (user, loaded) in loaded.filter(|(_, loaded)| loaded.has_words == has_words) {
+                match (&document, &user_id) {
+                    (Some(document), Some(user_id)) if user.selects(user_id.as_deref()) => {
+                        loaded.index.insert(document);
+                    }
+                    _ => loaded.index.remove(seq),
                 }
-                _ => loaded.index.remove(seq),
             }
         }
         Ok(())

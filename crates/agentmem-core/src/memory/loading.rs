@@ -24,6 +24,7 @@ const AHEAD: usize = 2;
 /// An index that was made without holding up who uses others.
 pub(super) struct Made {
     pub index: Index,
+    pub has_words: bool,
     /// Of the last event that it knows of.
     pub seq: i64,
     pub embedding: Embedding,
@@ -33,16 +34,44 @@ impl Made {
     pub fn new(
         snapshot: &Snapshot<'_>,
         user: &Match,
+        wants_words: bool,
         now: Timestamp,
         vocabulary: &Mutex<Vocabulary>,
     ) -> Result<Self> {
         let (seq, embedding) = (snapshot.last_seq()?, snapshot.embedding()?);
-        let index = load(snapshot, user, now, &embedding.embedder, vocabulary)?;
+        let reading = Reading::new(&embedding.embedder, wants_words);
+        let index = load(snapshot, user, now, reading, vocabulary)?;
         Ok(Made {
             index,
+            has_words: reading.has_words,
             seq,
             embedding,
         })
+    }
+}
+
+/// How records become what an index takes.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    embedder: &'a Embedder,
+    /// Whether their texts are analysed: most of the work, and for nothing where vectors of the caller's own are all that anybody asks for.
+    pub has_words: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// The built-in embedder compares words by all means.
+    pub fn new(embedder: &'a Embedder, wants_words: bool) -> Self {
+        Reading {
+            embedder,
+            has_words: wants_words || !embedder.is_own(),
+        }
+    }
+
+    pub fn analyse(self, stored: Stored) -> Analysed {
+        match self.has_words {
+            true => Analysed::new(stored, self.embedder),
+            false => Analysed::without_words(stored),
+        }
     }
 }
 
@@ -51,7 +80,7 @@ pub(super) fn load(
     snapshot: &Snapshot<'_>,
     user: &Match,
     now: Timestamp,
-    embedder: &Embedder,
+    reading: Reading<'_>,
     vocabulary: &Mutex<Vocabulary>,
 ) -> Result<Index> {
     let mut index = Index::new(now);
@@ -69,22 +98,26 @@ pub(super) fn load(
         let mut pieces: Option<Pieces> = None;
         let mut piece = Vec::new();
         snapshot.partition(user, |stored| {
-            is_damaged |= stored.vector.len() != embedder.dimensions();
+            is_damaged |= stored.vector.len() != reading.embedder.dimensions();
             if is_damaged {
                 return;
             }
             let size = if pieces.is_none() { FIRST_PIECE } else { PIECE };
             if piece.len() == size {
                 let full = std::mem::take(&mut piece);
-                let pieces = pieces.get_or_insert_with(|| Pieces::start(threads, embedder));
-                pieces.give(full, embedder, &mut insert);
+                if reading.has_words {
+                    let pieces = pieces.get_or_insert_with(|| Pieces::start(threads, reading));
+                    pieces.give(full, reading, &mut insert);
+                } else {
+                    insert(analyse(full, reading));
+                }
             }
             piece.push(stored);
         })?;
         if let Some(pieces) = pieces {
             pieces.finish(&mut insert);
         }
-        insert(analyse(piece, embedder));
+        insert(analyse(piece, reading));
         Ok(())
     })?;
     if is_damaged {
@@ -94,9 +127,9 @@ pub(super) fn load(
     Ok(index)
 }
 
-fn analyse(piece: Vec<Stored>, embedder: &Embedder) -> Vec<Analysed> {
+fn analyse(piece: Vec<Stored>, reading: Reading<'_>) -> Vec<Analysed> {
     let piece = piece.into_iter();
-    piece.map(|it| Analysed::new(it, embedder)).collect()
+    piece.map(|it| reading.analyse(it)).collect()
 }
 
 /// Pieces of a partition on their way through the threads that analyse them.
@@ -113,7 +146,7 @@ struct Pieces {
 
 impl Pieces {
     /// Starts the threads; they end when there is nothing more to be done.
-    fn start<'scope>(threads: &'scope Scope<'scope, '_>, embedder: &'scope Embedder) -> Pieces {
+    fn start<'scope>(threads: &'scope Scope<'scope, '_>, reading: Reading<'scope>) -> Pieces {
         // One thread reads.
         let others = cores::threads() - 1;
         let (tasks, left) = sync_channel(AHEAD * others);
@@ -121,7 +154,7 @@ impl Pieces {
         let left = Arc::new(Mutex::new(left));
         for _ in 0..others {
             let (left, tell) = (Arc::clone(&left), tell.clone());
-            let work = move || work(&left, &tell, embedder);
+            let work = move || work(&left, &tell, reading);
             // Where no thread can be had, the others do its share.
             drop(Builder::new().spawn_scoped(threads, work));
         }
@@ -139,7 +172,7 @@ impl Pieces {
     fn give(
         &mut self,
         piece: Vec<Stored>,
-        embedder: &Embedder,
+        reading: Reading<'_>,
         insert: &mut impl FnMut(Vec<Analysed>),
     ) {
         let number = self.given;
@@ -149,7 +182,7 @@ impl Pieces {
             Err(
                 TrySendError::Full((number, piece)) | TrySendError::Disconnected((number, piece)),
             ) => {
-                self.early.insert(number, analyse(piece, embedder));
+                self.early.insert(number, analyse(piece, reading));
             }
         }
         while let Ok((number, analysed)) = self.done.try_recv() {
@@ -190,14 +223,14 @@ impl Pieces {
 fn work(
     left: &Mutex<Receiver<(usize, Vec<Stored>)>>,
     tell: &Sender<(usize, Vec<Analysed>)>,
-    embedder: &Embedder,
+    reading: Reading<'_>,
 ) {
     loop {
         let next = lock(left).recv();
         let Ok((number, piece)) = next else {
             return;
         };
-        if tell.send((number, analyse(piece, embedder))).is_err() {
+        if tell.send((number, analyse(piece, reading))).is_err() {
             return;
         }
     }
@@ -247,7 +280,8 @@ impl Drop for Load<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::{Memory, NewRecord, Search, Select};
+    use crate::memory::{Memory, NewRecord, Options, Search, Select};
+    use crate::rank::Mode;
 
     fn turn(number: usize) -> NewRecord {
         NewRecord {
@@ -288,9 +322,10 @@ mod tests {
             let (store, embedding) = (engine.store(), engine.embedding());
             let embedder = &embedding.embedder;
             let vocabulary = Mutex::default();
+            let reading = Reading::new(embedder, true);
             store
                 .read(|snapshot| {
-                    let loaded = load(snapshot, &Match::Any, now, embedder, &vocabulary)?;
+                    let loaded = load(snapshot, &Match::Any, now, reading, &vocabulary)?;
                     let mut alone = Index::new(now);
                     snapshot.partition(&Match::Any, |stored| {
                         let analysed = Analysed::new(stored, embedder);
@@ -302,6 +337,65 @@ mod tests {
                 })
                 .unwrap();
         }
+    }
+
+    #[test]
+    fn who_asks_for_vectors_alone_has_no_words_loaded_until_somebody_wants_them() {
+        let embedder = Embedder::Own {
+            id: "given".to_owned(),
+            dimensions: 2,
+        };
+        let options = || Options {
+            embedder: Some(embedder.clone()),
+            ..Options::default()
+        };
+        let turn = |number: usize| NewRecord {
+            embedding: Some(vec![1.0, number as f32]),
+            name: Some("Ada".to_owned()),
+            ..turn(number)
+        };
+        let ask = |user: &str, mode: Mode| Search {
+            mode,
+            embedding: Some(vec![1.0, 3.0]),
+            ..of(user)
+        };
+        let memory = Memory::open(":memory:", options()).unwrap();
+        memory.add_many((0..40).map(turn).collect()).unwrap();
+        let has_words = |user: &str| {
+            let engine = memory.engine().unwrap();
+            let indexes = lock(&engine.indexes);
+            [false, true].map(|wants| indexes.has(&user.into(), wants))
+        };
+        let modes = [Mode::Semantic, Mode::Lexical, Mode::Hybrid];
+        memory.search("tea", ask("ada", Mode::Semantic)).unwrap();
+        memory.search("tea", ask("bob", Mode::Hybrid)).unwrap();
+        assert_eq!(has_words("ada"), [true, false]);
+        assert_eq!(has_words("bob"), [true, true]);
+        // Both take in what is written, each in its way.
+        memory.add_many((40..44).map(turn).collect()).unwrap();
+        memory.delete("3").unwrap();
+        memory.search("tea", ask("ada", Mode::Semantic)).unwrap();
+        assert!(memory.verify().unwrap().is_empty());
+        assert_eq!(has_words("ada"), [true, false]);
+        let lexical = ask("ada", Mode::Lexical);
+        assert_eq!(memory.try_search("tea", &lexical).unwrap(), None);
+
+        let fresh = Memory::open(":memory:", options()).unwrap();
+        let records = (0..44).filter(|number| *number != 3).map(turn);
+        fresh.add_many(records.collect()).unwrap();
+        let found = |memory: &Memory, user: &str, mode: Mode| {
+            let hits = memory.search("tea number 8", ask(user, mode)).unwrap();
+            let found = hits.into_iter().map(|hit| (hit.record.id, hit.score));
+            found.collect::<Vec<_>>()
+        };
+        for user in ["ada", "bob"] {
+            for mode in modes {
+                let hits = found(&memory, user, mode);
+                assert_eq!((hits.len(), &hits), (10, &found(&fresh, user, mode)));
+            }
+        }
+        assert_eq!(has_words("ada"), [true, true]);
+        assert!(memory.verify().unwrap().is_empty());
     }
 
     #[test]
@@ -331,7 +425,7 @@ mod tests {
             let version = engine.store().version().unwrap();
             let made = engine
                 .store()
-                .read(|snapshot| Made::new(snapshot, &Match::Any, now, &engine.vocabulary))
+                .read(|snapshot| Made::new(snapshot, &Match::Any, true, now, &engine.vocabulary))
                 .unwrap();
             (made, version)
         };

@@ -455,11 +455,12 @@ impl Memory {
         options.check()?;
         let selection = options.select.clone().check(&self.scope)?;
         let user = &selection.scope.user_id;
+        let wants_words = options.wants_words();
         let (view, query) = match options.as_of {
             Some(as_of) => self.ask_as_of(&engine, query, &options, user, as_of)?,
             None => {
                 let (view, embedding, (mended, terms)) =
-                    engine.view(user, now, |vocabulary, view, embedder| {
+                    engine.view(user, wants_words, now, |vocabulary, view, embedder| {
                         words_of(query, options.mode, embedder, vocabulary, view, now)
                     })?;
                 let query = self.analyse([query, &mended], terms, &embedding, &options, now)?;

@@ -197,6 +197,11 @@ impl Default for Search {
 }
 
 impl Search {
+    /// Whether the words of records can matter, whatever the embedder.
+    pub(super) fn wants_words(&self) -> bool {
+        self.mode != Mode::Semantic
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if !(1..=1000).contains(&self.limit) {
             return Err(Error::invalid("limit", "is not an integer from 1 to 1000"));

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use serde_json::Value;
-
 use crate::record::Record;
 use crate::store::{Version, try_lock};
 
@@ -12,8 +10,6 @@ use crate::store::{Version, try_lock};
 const MOST_BYTES: u64 = 4 << 20;
 /// A larger record is not kept: copying it is no moment's work.
 const LARGE: usize = 16 << 10;
-/// What a value in metadata takes beside its text: the value itself, and its share of a node of the tree that has it.
-const NODE: usize = 160;
 
 /// The records, all at least as new as the version of the store that is noted with them.
 ///
@@ -70,29 +66,7 @@ impl Recent {
     }
 }
 
-/// About how much memory a record takes.
+/// About how much memory a record takes: its texts, and what else it has, the id twice. Its metadata are a text until somebody asks for a member.
 fn bytes_of(record: &Record) -> usize {
-    let metadata = record
-        .metadata
-        .iter()
-        .map(|(key, value)| NODE + key.len() + bytes_of_value(value));
-    // The id, which is the key too, other names, times and the record itself.
-    1024 + record.content.len() + record.metadata.as_json().len() + metadata.sum::<usize>()
-}
-
-fn bytes_of_value(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(values) => values
-            .iter()
-            .map(|value| NODE + bytes_of_value(value))
-            .sum(),
-        Value::Object(entries) => {
-            let entries = entries
-                .iter()
-                .map(|(key, value)| NODE + key.len() + bytes_of_value(value));
-            entries.sum()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
+    768 + record.content.len() + record.metadata.as_json().len()
 }

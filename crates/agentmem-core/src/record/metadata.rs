@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::{MAX_METADATA_BYTES, json};
 use crate::error::{Error, Result};
+use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// A JSON object: what a caller knows of a memory beside its text.
@@ -71,13 +72,9 @@ impl RecordMetadata {
         }
     }
 
-    /// Reads a text as it is stored; nothing if that is no object.
+    /// Takes a text as it is stored; nothing if that is no object.
     pub(crate) fn read(json: &str) -> Option<Self> {
-        let members = parse_metadata(json)?;
-        Some(RecordMetadata {
-            json: json.into(),
-            members: members.into(),
-        })
+        is_object(json).then(|| RecordMetadata::checked(json))
     }
 }
 
@@ -108,7 +105,68 @@ impl fmt::Debug for RecordMetadata {
     }
 }
 
+/// Whether [`parse_metadata`] reads a text. Nothing is made of it: of most records that are read nobody asks for a member.
+fn is_object(json: &str) -> bool {
+    let start = json.trim_start_matches([' ', '\t', '\n', '\r']);
+    start.starts_with('{') && serde_json::from_str::<Readable>(json).is_ok()
+}
+
+/// A JSON value that can be read.
+struct Readable;
+
+impl<'de> Deserialize<'de> for Readable {
+    fn deserialize<D: Deserializer<'de>>(json: D) -> std::result::Result<Self, D::Error> {
+        json.deserialize_any(Readable)
+    }
+}
+
+/// What it takes is what a [`Value`] takes.
+impl<'de> Visitor<'de> for Readable {
+    type Value = Readable;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_str<E>(self, _: &str) -> std::result::Result<Readable, E> {
+        Ok(Readable)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Readable, A::Error> {
+        while items.next_element::<Readable>()?.is_some() {}
+        Ok(Readable)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut members: A,
+    ) -> std::result::Result<Readable, A::Error> {
+        while members.next_entry::<Readable, Readable>()?.is_some() {}
+        Ok(Readable)
+    }
+}
+
 /// Reads metadata as it is stored.
-fn parse_metadata(json: &str) -> Option<Metadata> {
+pub(crate) fn parse_metadata(json: &str) -> Option<Metadata> {
     serde_json::from_str(json).ok()
 }

@@ -15,6 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::scope::{Scope, check_characters, check_id, check_name};
 use crate::text;
 
+pub(crate) use metadata::parse_metadata;
 pub use metadata::{Metadata, RecordMetadata};
 pub use time::Timestamp;
 

@@ -80,3 +80,36 @@ fn an_empty_object_is_empty_however_it_came() {
     }
     assert!(RecordMetadata::read("[]").is_none());
 }
+
+#[test]
+fn metadata_is_taken_as_stored_only_if_it_can_be_read() {
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40));
+    let too_deep = format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200));
+    let texts = [
+        r#"{"a":1,"b":[true,null,"c",-2.5e-7,{"d":-9007199254740991}]}"#,
+        r#" {"a" : "\u00e9\n"} "#,
+        r#"{"a":1,"a":2}"#,
+        &deep,
+        &too_deep,
+        "",
+        "null",
+        "1",
+        "\"a\"",
+        "[]",
+        "{",
+        "{}}",
+        r#"{"a":}"#,
+        r#"{"a":1,}"#,
+        r#"{a:1}"#,
+        r#"{"a":1e999}"#,
+        r#"{"a":01}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"a":"\x"}"#,
+        "{\"a\":\"\u{1}\"}",
+        "\u{a0}{}",
+    ];
+    for json in texts {
+        let parsed = super::parse_metadata(json).map(RecordMetadata::from);
+        assert_eq!(RecordMetadata::read(json), parsed, "{json}");
+    }
+}

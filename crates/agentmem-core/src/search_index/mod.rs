@@ -80,9 +80,27 @@ impl Analysed {
             tokens,
         }
     }
+
+    /// Of the text only what a search by vectors of the caller's own needs: nothing.
+    pub fn without_words(stored: Stored) -> Self {
+        Analysed {
+            stored,
+            words: Vec::new(),
+            speaker: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
 }
 
 impl Document {
+    /// Leaves what [`Analysed::without_words`] gives.
+    pub fn forget_words(&mut self) {
+        self.words = Vec::new();
+        self.word_count = 0;
+        self.speaker = Vec::new();
+        self.tokens = Vec::new();
+    }
+
     /// Gives the terms their numbers.
     pub fn new(analysed: Analysed, vocabulary: &mut Vocabulary) -> Self {
         let Stored { record, .. } = &analysed.stored;

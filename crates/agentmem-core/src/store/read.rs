@@ -218,7 +218,7 @@ impl<'a> Snapshot<'a> {
         let mut places = Vec::new();
         while let Some(row) = found.next().map_err(sql_error)? {
             let holds = match &selection.filter {
-                Some(filter) => filter.holds(&*rows::read_metadata(row, 2).map_err(sql_error)?),
+                Some(filter) => filter.holds(&rows::read_members(row, 2).map_err(sql_error)?),
                 None => true,
             };
             if holds {

@@ -9,11 +9,16 @@ use crate::record::Record;
 use crate::store::page_cache::{self, Looked};
 use crate::store::wal_index::WalIndex;
 use crate::store::{
-    Snapshot, Store, Version, Writer, command, configure, connect, lock, sql_error, try_lock, vfs,
+    Snapshot, Store, Version, Writer, command, configure, connect, lock, pragma, sql_error,
+    try_lock, vfs,
 };
 
 /// Reading connections that are kept for the next call; more are opened while more calls run at once.
 const IDLE_READERS: usize = 4;
+
+/// Pages that a reading connection keeps: those of some users with a hundred records, and those on the way to them. With more, who reads records
+/// here and there takes fresh memory from the system for each page, whose faults cost more than to read some pages again.
+const READER_PAGES: i64 = 256;
 
 /// Pages that are read without waiting: those on the way to some records, and of them no more than takes a moment to read and to check.
 const MOST_LOOKED_AT: u32 = 24;
@@ -185,6 +190,7 @@ impl Store {
             .busy_timeout(self.busy_timeout)
             .map_err(sql_error)?;
         configure(&connection, self.durability)?;
+        pragma(&connection, "cache_size", READER_PAGES)?;
         Ok(connection)
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE;
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{CachedStatement, Connection, Row, ToSql};
 
-use crate::record::{Record, RecordMetadata, Timestamp};
+use crate::record::{Metadata, Record, RecordMetadata, Timestamp, parse_metadata};
 use crate::scope::Scope;
 use crate::store::embedding::blob;
 
@@ -99,8 +99,16 @@ pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
+/// Reads the members of metadata, for who asks for them anyhow.
+pub(super) fn read_members(row: &Row<'_>, column: usize) -> rusqlite::Result<Metadata> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(Metadata::new()),
+        Some(json) => parse_metadata(json).ok_or_else(|| damaged(column, Type::Text)),
+    }
+}
+
 /// Reads metadata; an empty object is stored as NULL.
-pub(super) fn read_metadata(row: &Row<'_>, column: usize) -> rusqlite::Result<RecordMetadata> {
+fn read_metadata(row: &Row<'_>, column: usize) -> rusqlite::Result<RecordMetadata> {
     match row.get_ref(column)?.as_str_or_null()? {
         None => Ok(RecordMetadata::default()),
         Some(json) => RecordMetadata::read(json).ok_or_else(|| damaged(column, Type::Text)),

@@ -350,7 +350,7 @@ impl<'a> Batch<'a> {
             .map_err(sql_error)?;
         let states = statement
             .query_map(params_from_iter(values), |row| {
-                Ok((row.get::<_, String>(0)?, rows::read_metadata(row, 1)?))
+                Ok((row.get::<_, String>(0)?, rows::read_members(row, 1)?))
             })
             .map_err(sql_error)?;
         let mut ids = Vec::new();

@@ -9,6 +9,7 @@ mod light_stemmer;
 mod relative_time;
 mod spelling;
 mod stemmer;
+mod stems;
 mod unicode;
 mod unicode_tables;
 
@@ -82,7 +83,7 @@ fn read(text: &str) -> Reading {
             .into_iter()
             .for_each(|weights| signs.add_word(weights));
         if !weights.is_some_and(Weights::is_stop_word) {
-            terms.push(stem(word));
+            terms.push(stems::stem_of(word));
         }
     });
     Reading {

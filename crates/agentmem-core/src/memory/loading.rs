@@ -53,7 +53,7 @@ impl Made {
 /// How records become what an index takes.
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
-    embedder: &'a Embedder,
+    pub embedder: &'a Embedder,
     /// Whether their texts are analysed: most of the work, and for nothing where vectors of the caller's own are all that anybody asks for.
     pub has_words: bool,
 }
@@ -83,6 +83,20 @@ pub(super) fn load(
     reading: Reading<'_>,
     vocabulary: &Mutex<Vocabulary>,
 ) -> Result<Index> {
+    let mut index = load_from(now, reading, vocabulary, |each| {
+        snapshot.partition(user, each)
+    })?;
+    index.settle();
+    Ok(index)
+}
+
+/// Makes an index of what `rows` gives in its order.
+pub(super) fn load_from(
+    now: Timestamp,
+    reading: Reading<'_>,
+    vocabulary: &Mutex<Vocabulary>,
+    rows: impl FnOnce(&mut dyn FnMut(Stored) -> Result<()>) -> Result<()>,
+) -> Result<Index> {
     let mut index = Index::new(now);
     let mut insert = |analysed: Vec<Analysed>| {
         let mut vocabulary = lock(vocabulary);
@@ -93,14 +107,12 @@ pub(super) fn load(
         drop(vocabulary);
         documents.iter().for_each(|document| index.insert(document));
     };
-    let mut is_damaged = false;
     scope(|threads| {
         let mut pieces: Option<Pieces> = None;
         let mut piece = Vec::new();
-        snapshot.partition(user, |stored| {
-            is_damaged |= stored.vector.len() != reading.embedder.dimensions();
-            if is_damaged {
-                return;
+        rows(&mut |stored| {
+            if stored.vector.len() != reading.embedder.dimensions() {
+                return Err(damaged_vector());
             }
             let size = if pieces.is_none() { FIRST_PIECE } else { PIECE };
             if piece.len() == size {
@@ -113,6 +125,7 @@ pub(super) fn load(
                 }
             }
             piece.push(stored);
+            Ok(())
         })?;
         if let Some(pieces) = pieces {
             pieces.finish(&mut insert);
@@ -120,10 +133,6 @@ pub(super) fn load(
         insert(analyse(piece, reading));
         Ok(())
     })?;
-    if is_damaged {
-        return Err(damaged_vector());
-    }
-    index.settle();
     Ok(index)
 }
 
@@ -330,6 +339,7 @@ mod tests {
                     snapshot.partition(&Match::Any, |stored| {
                         let analysed = Analysed::new(stored, embedder);
                         alone.insert(&Document::new(analysed, &mut lock(&vocabulary)));
+                        Ok(())
                     })?;
                     assert!(loaded.equals(&alone), "{count}");
                     assert_eq!(loaded.view().live(), count);

@@ -1,15 +1,18 @@
 //! Calls that ask of the store as it was (spec 7.6 to 7.8, 8.14).
 
+use std::sync::Mutex;
+
 use crate::embed::{self, Embedder};
 use crate::error::Result;
 use crate::memory::embedding::words_of;
-use crate::memory::engine::{Engine, damaged_vector};
+use crate::memory::engine::Engine;
+use crate::memory::loading::{self, Reading};
 use crate::memory::{Memory, Search, Select};
 use crate::rank::Query;
 use crate::record::Record;
 use crate::scope::{Match, check_id};
-use crate::search_index::{Analysed, Document, Index, View, Vocabulary};
-use crate::store::{AsOf, PointInTime, Snapshot, Stored};
+use crate::search_index::{View, Vocabulary};
+use crate::store::{AsOf, PointInTime, Snapshot, Stored, lock};
 
 impl Memory {
     /// Gives the record that had this id in an earlier state of the store, if there was one; spec 7.6.
@@ -59,9 +62,11 @@ impl Memory {
             let point = snapshot.point_in_time(as_of)?;
             // First what may be refused, since the rest takes time.
             self.analyse([query; 2], Vec::new(), &embedding, options, point.now)?;
-            let mut vocabulary = Vocabulary::default();
-            let view = view_at(snapshot, user, point, &embedding.embedder, &mut vocabulary)?;
             let (mode, embedder) = (options.mode, &embedding.embedder);
+            let reading = Reading::new(embedder, options.wants_words());
+            let vocabulary = Mutex::default();
+            let view = view_at(snapshot, user, point, reading, &vocabulary)?;
+            let vocabulary = lock(&vocabulary);
             let (mended, terms) = words_of(query, mode, embedder, &vocabulary, &view, point.now);
             let asked = self.analyse([query, &mended], terms, &embedding, options, point.now)?;
             Ok((view, asked))
@@ -74,22 +79,19 @@ fn view_at(
     snapshot: &Snapshot<'_>,
     user: &Match,
     point: PointInTime,
-    embedder: &Embedder,
-    vocabulary: &mut Vocabulary,
+    reading: Reading<'_>,
+    vocabulary: &Mutex<Vocabulary>,
 ) -> Result<View> {
-    let mut index = Index::new(point.now);
-    snapshot.partition_at(user, point.seq, |mut stored, is_past| {
-        if stored.record.is_live(point.now) {
+    let index = loading::load_from(point.now, reading, vocabulary, |each| {
+        snapshot.partition_at(user, point.seq, |mut stored, is_past| {
+            if !stored.record.is_live(point.now) {
+                return Ok(());
+            }
             if is_past && stored.vector.is_empty() {
-                stored.vector = vector_of_past(&stored, embedder);
+                stored.vector = vector_of_past(&stored, reading.embedder);
             }
-            if stored.vector.len() != embedder.dimensions() {
-                return Err(damaged_vector());
-            }
-            let analysed = Analysed::new(stored, embedder);
-            index.insert(&Document::new(analysed, vocabulary));
-        }
-        Ok(())
+            each(stored)
+        })
     })?;
     Ok(index.view())
 }

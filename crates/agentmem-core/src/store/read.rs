@@ -151,7 +151,11 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Gives all records of a user, or of the store for `Match::Any`, expired ones too, to `each` in the order of adding.
-    pub fn partition(&self, user: &Match, mut each: impl FnMut(Stored)) -> Result<()> {
+    pub fn partition(
+        &self,
+        user: &Match,
+        mut each: impl FnMut(Stored) -> Result<()>,
+    ) -> Result<()> {
         let (condition, value) = match user {
             Match::Any => ("", None),
             Match::Null => (
@@ -173,7 +177,7 @@ impl<'a> Snapshot<'a> {
             .query(params_from_iter(value))
             .map_err(sql_error)?;
         while let Some(row) = found.next().map_err(sql_error)? {
-            each(rows::read(row).map_err(sql_error)?);
+            each(rows::read(row).map_err(sql_error)?)?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
+use crate::memory::ahead::Vectors;
 use crate::memory::ids::IdSource;
 use crate::memory::importing::Part;
 use crate::memory::indexes::Indexes;
@@ -51,11 +52,11 @@ impl Basis {
     }
 }
 
-/// A write that has been checked and embedded.
+/// A write that has been checked and embedded, or is being embedded.
 #[derive(Debug)]
 pub(super) enum Write {
     Add(Draft, Vec<i8>, Basis),
-    AddMany(Vec<(Draft, Vec<i8>)>, Basis),
+    AddMany(Vec<Draft>, Vectors, Basis),
     Update {
         id: String,
         scope: ScopeMatch,
@@ -431,11 +432,11 @@ impl Engine {
                 self.add(batch, draft, vector, now)
                     .map(|record| Written::Record(Box::new(record)))
             }
-            Write::AddMany(items, basis) => {
+            Write::AddMany(drafts, mut vectors, basis) => {
                 basis.embedder_now(embedding)?;
-                let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
+                let add = |(index, draft): (usize, Draft)| {
                     let added = basis
-                        .vector(vector, embedding, &draft.record)
+                        .vector(vectors.take(index), embedding, &draft.record)
                         .and_then(|vector| self.add(batch, draft, vector, now));
                     added.map_err(|error| {
                         if error.field().is_some() {
@@ -445,7 +446,7 @@ impl Engine {
                         }
                     })
                 };
-                items
+                drafts
                     .into_iter()
                     .enumerate()
                     .map(add)

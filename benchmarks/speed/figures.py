@@ -128,12 +128,12 @@ def at_most(results: Results, workload: str) -> int | None:
     return max((one["records"] for one in found if "records" in one), default=None)
 
 
-def at_once(name: str, way: str, unit: str) -> Measure:
+def at_once(name: str, way: str, unit: str, *disk: str) -> Measure:
     """The rate of adds of one system, given together, in adds one by one of another."""
 
     def measure(results: Results) -> tuple[float, str]:
-        rate = float(at(results, name, "vectors", "W1", way, "rate"))
-        value = rate / float(at(results, unit, "vectors", "W1", "add", "rate"))
+        rate = float(at(results, name, "vectors", "W1", *disk, way, "rate"))
+        value = rate / float(at(results, unit, "vectors", "W1", *disk, "add", "rate"))
         return 1 / value, f"{value:.1f} times"
 
     return measure

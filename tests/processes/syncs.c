@@ -1,5 +1,6 @@
 // Counts what a process asks the disk to keep: LD_PRELOAD=syncs.so AGENTMEM_SYNCS=FILE COMMAND. One letter a call is appended to FILE:
-// w for a -wal file, d for any other regular file, f for a folder.
+// w for a -wal file, d for any other regular file, f for a folder. With AGENTMEM_SYNC_DELAY=MICROSECONDS each takes so much longer, as
+// on a slower disk: the thread sleeps.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void note(int fd) {
@@ -25,14 +27,23 @@ static void note(int fd) {
   close(out);
 }
 
+static void wait_longer(void) {
+  const char *given = getenv("AGENTMEM_SYNC_DELAY");
+  long micros = given == NULL ? 0 : atol(given);
+  struct timespec left = {micros / 1000000, micros % 1000000 * 1000};
+  if (micros > 0) nanosleep(&left, NULL);
+}
+
 int fsync(int fd) {
   note(fd);
+  wait_longer();
   int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
   return real(fd);
 }
 
 int fdatasync(int fd) {
   note(fd);
+  wait_longer();
   int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
   return real(fd);
 }

@@ -4,7 +4,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, Builder, ScopedJoinHandle};
 
 /// Fewer things than this are done by the calling thread alone: to start another one takes as long as some ten of them.
-pub(super) const FEWEST: usize = 64;
+const FEWEST: usize = 64;
 /// So many a thread takes at a time.
 const TAKEN: usize = 16;
 /// More threads would wait for the one that writes what they have made.

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use crate::embed::Embedder;
 use crate::error::{Code, Error, Result};
-use crate::memory::ahead::Vectors;
 use crate::memory::ids::IdSource;
 use crate::memory::importing::Part;
 use crate::memory::indexes::Indexes;
@@ -52,11 +51,11 @@ impl Basis {
     }
 }
 
-/// A write that has been checked and embedded, or is being embedded.
+/// A write that has been checked and embedded.
 #[derive(Debug)]
 pub(super) enum Write {
     Add(Draft, Vec<i8>, Basis),
-    AddMany(Vec<Draft>, Vectors, Basis),
+    AddMany(Vec<(Draft, Vec<i8>)>, Basis),
     Update {
         id: String,
         scope: ScopeMatch,
@@ -432,11 +431,11 @@ impl Engine {
                 self.add(batch, draft, vector, now)
                     .map(|record| Written::Record(Box::new(record)))
             }
-            Write::AddMany(drafts, mut vectors, basis) => {
+            Write::AddMany(items, basis) => {
                 basis.embedder_now(embedding)?;
-                let add = |(index, draft): (usize, Draft)| {
+                let add = |(index, (draft, vector)): (usize, (Draft, Vec<i8>))| {
                     let added = basis
-                        .vector(vectors.take(index), embedding, &draft.record)
+                        .vector(vector, embedding, &draft.record)
                         .and_then(|vector| self.add(batch, draft, vector, now));
                     added.map_err(|error| {
                         if error.field().is_some() {
@@ -446,7 +445,7 @@ impl Engine {
                         }
                     })
                 };
-                drafts
+                items
                     .into_iter()
                     .enumerate()
                     .map(add)

@@ -1,6 +1,5 @@
 //! The public interface: a [`Memory`] and its operations. The only place that reads a clock.
 
-mod ahead;
 mod at_once;
 mod cores;
 mod embedding;

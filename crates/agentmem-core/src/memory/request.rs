@@ -2,7 +2,6 @@
 
 use crate::embed::Embedder;
 use crate::error::{Error, Result};
-use crate::memory::ahead::{Ahead, Vectors};
 use crate::memory::cores::each;
 use crate::memory::engine::{Basis, Write};
 use crate::memory::options::{History, Select};
@@ -48,8 +47,7 @@ impl Request {
                 Write::Add(draft, vector, basis)
             }
             Request::AddMany(items) => {
-                let (drafts, vectors) = prepare_records(items, view, now, embedder)?;
-                Write::AddMany(drafts, vectors, basis)
+                Write::AddMany(prepare_records(items, view, now, embedder)?, basis)
             }
             Request::Update(id, mut change) => {
                 check_id(&id, "id")?;
@@ -153,28 +151,18 @@ pub(super) fn check_records(
 }
 
 /// Checks records and makes their vectors, by all cores; what is wrong with a record is told before what is wrong with a vector.
-///
-/// Nothing can be wrong with those of the built-in table: they are still being made while the first records are written.
 fn prepare_records(
     items: Vec<NewRecord>,
     view: &ScopeMatch,
     now: Timestamp,
     embedder: &Embedder,
-) -> Result<(Vec<Draft>, Vectors)> {
+) -> Result<Vec<(Draft, Vec<i8>)>> {
     check_count(&items)?;
-    let bytes: usize = items.iter().map(|item| item.content.len()).sum();
-    if bytes > MAX_ITEMS_BYTES {
+    let contents: usize = items.iter().map(|item| item.content.len()).sum();
+    if contents > MAX_ITEMS_BYTES {
         // No vectors for what is refused.
         check_records(items, view, now)?;
         return Err(too_long());
-    }
-    let is_sure = *embedder == Embedder::BuiltIn && items.iter().all(|it| it.embedding.is_none());
-    if is_sure && Ahead::is_worth_while(items.len(), bytes) {
-        let checked = check_records(items, view, now)?.into_iter();
-        let drafts: Vec<Draft> = checked.map(|(draft, _)| draft).collect();
-        let text = |draft: &Draft| draft.record.text().into_owned();
-        let ahead = Ahead::begin(drafts.iter().map(text).collect());
-        return Ok((drafts, Vectors::Ahead(ahead)));
     }
     let prepare = |(index, item)| {
         let place = |error: Error| error.within(&format!("items[{index}]"));
@@ -182,10 +170,10 @@ fn prepare_records(
         let vector = embedder.vector(given.as_deref(), &draft.record.text());
         Ok((draft, vector.map_err(place)))
     };
-    let (drafts, vectors): (Vec<Draft>, Vec<Result<Vec<i8>>>) =
-        within_limit(each(items, prepare))?.into_iter().unzip();
-    let vectors = vectors.into_iter().collect::<Result<_>>()?;
-    Ok((drafts, Vectors::Made(vectors)))
+    let prepared = within_limit(each(items, prepare))?.into_iter();
+    prepared
+        .map(|(draft, vector)| Ok((draft, vector?)))
+        .collect()
 }
 
 fn check_count(items: &[NewRecord]) -> Result<()> {

@@ -1,8 +1,22 @@
 //! Dot products of int8 vectors: exact integers, so that every way to compute them gives the same.
 
 use super::DIMENSIONS;
-#[cfg(target_arch = "x86_64")]
-use super::avx2;
+
+/// Returns what a function of `avx2` gives, where the processor has its instructions; else what stands behind it is done.
+macro_rules! by_avx2 {
+    ($function:ident($($argument:expr),*)) => {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[allow(
+                unsafe_code,
+                reason = "the processor has the instructions, as was just asked"
+            )]
+            // SAFETY: AVX2 was detected.
+            return unsafe { crate::embed::avx2::$function($($argument),*) };
+        }
+    };
+}
+pub(super) use by_avx2;
 
 /// Gives the dot product of two vectors of equal length: exact up to 131,071 components.
 pub fn dot(a: &[i8], b: &[i8]) -> i32 {
@@ -31,18 +45,7 @@ pub fn dots(vectors: &[i8], query: &[i16], products: &mut [i32]) {
         products.fill(0);
         return;
     }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(
-            unsafe_code,
-            reason = "the processor has the instructions, as was just asked"
-        )]
-        // SAFETY: AVX2 was detected.
-        unsafe {
-            avx2::dots(vectors, query, products);
-        }
-        return;
-    }
+    by_avx2!(dots(vectors, query, products));
     for (vector, product) in vectors.chunks_exact(query.len()).zip(products) {
         *product = wide_dot(vector, query);
     }
@@ -54,18 +57,7 @@ pub fn dots_at(vectors: &[i8], query: &[i16], places: &[usize], products: &mut [
         products.fill(0);
         return;
     }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(
-            unsafe_code,
-            reason = "the processor has the instructions, as was just asked"
-        )]
-        // SAFETY: AVX2 was detected.
-        unsafe {
-            avx2::dots_at(vectors, query, places, products);
-        }
-        return;
-    }
+    by_avx2!(dots_at(vectors, query, places, products));
     for &place in places {
         products[place] = wide_dot(&vectors[place * query.len()..][..query.len()], query);
     }
@@ -77,15 +69,7 @@ pub(super) fn row_products(
     others: &[[i16; DIMENSIONS]],
     products: &mut [i32],
 ) -> i32 {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(
-            unsafe_code,
-            reason = "the processor has the instructions, as was just asked"
-        )]
-        // SAFETY: AVX2 was detected.
-        return unsafe { avx2::row_products(row, others, products) };
-    }
+    by_avx2!(row_products(row, others, products));
     for (other, product) in others.iter().zip(products) {
         *product = wide_dot(row, other);
     }

@@ -1,5 +1,6 @@
 //! What makes the vectors of a store: the built-in table, an embedder of the caller's own, or nothing (spec chapter 12).
 
+use crate::embed::dot::by_avx2;
 use crate::embed::{self, DIMENSIONS};
 use crate::error::{Code, Error, Result};
 use crate::scope::check_name;
@@ -130,15 +131,7 @@ pub fn quantise_floats(vector: &[f32]) -> Vec<i8> {
 /// In doubles, where all but the sum and the quotient is exact, each rounded once: the same bits in every language, and for every width of a
 /// register.
 fn scaled_floats(vector: &[f32], greatest: f32) -> Vec<i8> {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        #[allow(
-            unsafe_code,
-            reason = "the processor has the instructions, as was just asked"
-        )]
-        // SAFETY: AVX2 was detected.
-        return unsafe { embed::avx2::scaled_floats(vector, greatest) };
-    }
+    by_avx2!(scaled_floats(vector, greatest));
     scaled_by_any(vector, greatest)
 }
 

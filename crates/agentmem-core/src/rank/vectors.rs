@@ -4,6 +4,8 @@
 //! first, of which processors take many at once: what is less than the least that still counts by more than floats are wrong is not looked at
 //! further, and so the best are what they are without.
 
+use std::ops::{Add, Mul};
+
 use super::best::Best;
 use super::selected::{Bits, Selected, slots};
 use crate::embed;
@@ -128,9 +130,7 @@ impl<'a> Cosines<'a> {
         };
         if view.places() <= FEW {
             cosines.few = cosines.all();
-            cosines.near = around(view, &cosines.few, |own, pair| {
-                ((own + 0.5 * pair[0]) + 0.25 * pair[1]) + 0.125 * pair[2]
-            });
+            cosines.near = all_near(view, &cosines.few);
         }
         cosines
     }
@@ -164,7 +164,7 @@ impl<'a> Cosines<'a> {
         all
     }
 
-    /// C of spec 8.9: what the neighbours of a turn mean counts too, the less the further away.
+    /// C of spec 8.9.
     pub fn near(&self, place: usize) -> f64 {
         if let Some(&near) = self.near.get(place) {
             return near;
@@ -173,7 +173,7 @@ impl<'a> Cosines<'a> {
         for (place, distance) in self.view.neighbours(place) {
             pairs[distance - 1] += self.cosine(place);
         }
-        ((self.cosine(place) + 0.5 * pairs[0]) + 0.25 * pairs[1]) + 0.125 * pairs[2]
+        near_of(self.cosine(place), pairs)
     }
 
     /// Offers all records by C that may be among the best by it.
@@ -196,7 +196,7 @@ impl<'a> Cosines<'a> {
             }
         };
         if !selected.is_known() {
-            let about_near = self.about_near(&about);
+            let about_near = all_near(self.view, &about);
             for (place, &about_near) in about_near.iter().enumerate() {
                 consider(place, about_near);
             }
@@ -227,21 +227,24 @@ impl<'a> Cosines<'a> {
         }
         about
     }
-
-    /// C in the same measure: each conversation is gone through once, which takes a sixth of going from each turn to all of its neighbours.
-    fn about_near(&self, about: &[f32]) -> Vec<f32> {
-        around(self.view, about, |own, pair| {
-            own + 0.5 * pair[0] + 0.25 * pair[1] + 0.125 * pair[2]
-        })
-    }
 }
 
-/// What is told of each turn by its own value, and by the sums of those one, two and three places before and after it; other records keep theirs.
-fn around<T: Copy + Default + std::ops::Add<Output = T>>(
-    view: &View,
-    values: &[T],
-    told: impl Fn(T, [T; REACH]) -> T,
-) -> Vec<T> {
+/// C of spec 8.9 of a turn by its own cosine, and by the sums of those one, two and three places before and after it: what they mean counts too,
+/// the less the further away.
+fn near_of<T>(own: T, pairs: [T; REACH]) -> T
+where
+    T: Add<Output = T> + Mul<Output = T> + From<f32>,
+{
+    let [one, two, three] = pairs;
+    own + T::from(0.5) * one + T::from(0.25) * two + T::from(0.125) * three
+}
+
+/// C by place, of cosines by place; records that are no turns keep theirs. Each conversation is gone through once, which takes a sixth of going
+/// from each turn to all of its neighbours.
+fn all_near<T>(view: &View, values: &[T]) -> Vec<T>
+where
+    T: Copy + Default + Add<Output = T> + Mul<Output = T> + From<f32>,
+{
     let mut found = values.to_vec();
     let mut line = Vec::new();
     view.conversations(|turns| {
@@ -251,7 +254,7 @@ fn around<T: Copy + Default + std::ops::Add<Output = T>>(
         line.resize(turns.len() + 2 * REACH, T::default());
         for (&place, window) in turns.iter().zip(line.windows(2 * REACH + 1)) {
             let pair = |away: usize| window[REACH - 1 - away] + window[REACH + 1 + away];
-            found[place] = told(window[REACH], std::array::from_fn(pair));
+            found[place] = near_of(window[REACH], std::array::from_fn(pair));
         }
     });
     found

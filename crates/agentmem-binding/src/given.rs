@@ -16,13 +16,10 @@ pub enum Given<'a> {
 
 impl Given<'_> {
     pub(crate) fn members(self) -> Result<Map<String, Value>> {
-        let read = match &self {
-            Given::Text(json) => serde_json::from_str(json).ok(),
-            Given::Members(_) => None,
-        };
-        match (self, read) {
-            (Given::Members(members), _) | (_, Some(Value::Object(members))) => Ok(members),
-            _ => Err(Error::invalid("options", "are no JSON object")),
+        match self {
+            Given::Members(members) => Ok(members),
+            Given::Text(json) => serde_json::from_str(&json)
+                .map_err(|_| Error::invalid("options", "are no JSON object")),
         }
     }
 

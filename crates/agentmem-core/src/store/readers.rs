@@ -193,9 +193,7 @@ impl Store {
         pragma(&connection, "cache_size", READER_PAGES)?;
         Ok(connection)
     }
-}
 
-impl Store {
     /// The version that a write transaction begins with, which nobody else can change before it ends.
     pub(super) fn version_within(&self, writer: &Writer) -> Option<Version> {
         match self.files {

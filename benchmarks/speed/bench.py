@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import data
+import figures
 import growth
 import packages
 import report
 import systems
+import targets
 from systems import SYSTEMS, Entry
 
 HERE = Path(__file__).parent
@@ -29,8 +31,6 @@ WORKLOADS = ("W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8")
 READING = ("W3", "W4", "W5")
 ADDS = 2000
 TOGETHER = 10_000
-SYNC_DELAY = 200
-"""Microseconds by which a sync of a slower disk takes longer than one of this machine's."""
 COLD_STARTS = 15
 FEWEST_STARTS = 5
 IMPORTS = 11
@@ -180,7 +180,7 @@ class Bench:
             counted = self.work(name, kind, ["syncs"])
             if counted:
                 found["W1"]["syncs"] = counted["syncs"]["count"]
-            if "together" in found["W1"] or name in ("sqlite-rust", "sqlite-log-rust"):
+            if "together" in found["W1"] or name in (targets.BARE, targets.LOGGED):
                 self.remove(name, kind)
                 found["W1"]["delayed"] = self.work(name, kind, ["W1"], delayed=True).get("W1")
         self.remove(name, kind)
@@ -212,7 +212,7 @@ class Bench:
     ) -> dict[str, Any]:
         """Runs a worker. One that fails is named, and the others go on.
 
-        Delayed, each of its syncs takes `SYNC_DELAY` longer.
+        Delayed, each of its syncs takes `figures.SYNC_DELAY` longer.
         """
         task, result = self.folder / "task.json", self.folder / "result.json"
         task.write_text(json.dumps(self.task(name, kind, workloads)), "utf-8")
@@ -221,7 +221,7 @@ class Bench:
         if workloads == ["syncs"]:
             env |= {"LD_PRELOAD": self.shim, "AGENTMEM_SYNCS": str(self.folder / "syncs")}
         if delayed:
-            env |= {"LD_PRELOAD": self.shim, "AGENTMEM_SYNC_DELAY": str(SYNC_DELAY)}
+            env |= {"LD_PRELOAD": self.shim, "AGENTMEM_SYNC_DELAY": str(figures.SYNC_DELAY)}
         where = f"{name}, {kind}, {', '.join(workloads)}"
         try:
             done = run([*self.command(name), str(task), str(result)], env)

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 Results = Mapping[str, Mapping[str, Mapping[str, Any]]]
 US, MS = 1e-6, 1e-3
+SYNC_DELAY = 200
+"""Microseconds by which a sync of a slower disk takes longer than one of this machine's."""
+SLOWER = f"{SYNC_DELAY / 1000:g} ms"
 
 
 class Missing(Exception):
@@ -33,6 +36,16 @@ class Target(NamedTuple):
     measure: Measure
     limit: Measure | None = None
     """What the same takes where nothing but the least is done, in the same run."""
+
+
+def scaled(measure: Measure, times: Callable[[Results], float]) -> Measure:
+    """As for other numbers of records than the run had: so many times as many."""
+
+    def measured(results: Results) -> tuple[float, str]:
+        value, shown = measure(results)
+        return value * times(results), shown
+
+    return measured
 
 
 def either(*measures: Measure) -> Measure:

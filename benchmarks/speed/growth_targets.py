@@ -13,6 +13,7 @@ from figures import (
     number,
     process_of,
     ratio_of,
+    scaled,
 )
 
 MILLION = 1_000_000
@@ -47,7 +48,7 @@ def asking(records: int) -> list[Target]:
         Target(
             f"all {records:,}, 128 dimensions: 20 ms for a million, on one core",
             20 * MS,
-            scaled(semantic, records),
+            scaled(semantic, lambda _: MILLION / records),
             named("reading", cost_of(*path, "reading")),
         ),
         Target(
@@ -56,16 +57,6 @@ def asking(records: int) -> list[Target]:
             number(*path, "each", unit=" B"),
         ),
     ]
-
-
-def scaled(measure: Measure, records: int) -> Measure:
-    """As for a million records."""
-
-    def measured(results: Results) -> tuple[float, str]:
-        value, shown = measure(results)
-        return value * MILLION / records, shown
-
-    return measured
 
 
 def starting(records: int) -> list[Target]:

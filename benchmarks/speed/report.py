@@ -78,10 +78,10 @@ def left_out_of(left_out: Mapping[str, str]) -> str:
     return f"\n### Left out\n\n{lines}" if lines else ""
 
 
-ADDS = """\
+ADDS = f"""\
 *CPU* is of all processors, for one add. The rate of one after the other is the unit of *together*,
 with 64 adds under way, and of *by 64*, in batches of 64 that are each durable. *Slower disk*: the
-same where each sync takes 0.2 ms longer (the thread sleeps)."""
+same where each sync takes {figures.SLOWER} longer (the thread sleeps)."""
 BATCHES = """\
 *First* and *last* are the CPU time of a record in the first and in the last tenth; *beyond text* is
 what a record takes on disk beside its text and metadata."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from figures import (
     MS,
+    SLOWER,
     US,
-    Measure,
     Results,
     Target,
     ahead_of,
@@ -27,6 +27,7 @@ from figures import (
     process_of,
     rate_of,
     ratio_of,
+    scaled,
 )
 
 ROOT = Path(__file__).parent.parent.parent
@@ -61,7 +62,7 @@ def adds() -> list[Target]:
                 named(SAME_TABLES, ratio_of(logged, bare)),
             )
         )
-    for disk, where in (((), ""), (("delayed",), "where a sync takes .2 ms longer, ")):
+    for disk, where in (((), ""), (("delayed",), f"where a sync takes {SLOWER} longer, ")):
         for name, language in LANGUAGES:
             least = either(
                 named(f"{SAME_TABLES}, 64 rows at a time", at_once(LOGGED, "batch", name, *disk)),
@@ -140,13 +141,17 @@ def one_user() -> list[Target]:
 
 
 def all_records() -> list[Target]:
-    all384 = ("vectors", "W4", "semantic")
+    all384, all128 = ("vectors", "W4", "semantic"), ("vectors128", "W4")
     own = (RUST, *all384, "cpu")
+
+    def share(results: Results) -> float:
+        return 100_000 / float(at(results, RUST, *all128, "records"))
+
     return [
         Target(
             "all, 128 dimensions: 2 ms at 100,000",
             2 * MS,
-            per_records(cost_of(RUST, "vectors128", "W4", "semantic"), RUST),
+            scaled(cost_of(RUST, *all128, "semantic"), share),
         ),
         Target("all, 384 dimensions: 1.3 of a bare scan", 1.3, beside((RUST, *all384), "scan")),
         Target(
@@ -165,17 +170,6 @@ def all_records() -> list[Target]:
             ratio_of((RUST, "vectors", "W5", "semantic", "cpu"), own),
         ),
     ]
-
-
-def per_records(measure: Measure, name: str) -> Measure:
-    """As for 100,000 records, where the run had fewer or more."""
-
-    def scaled(results: Results) -> tuple[float, str]:
-        value, shown = measure(results)
-        records = at(results, name, "vectors128", "W4", "records")
-        return value * 100_000 / records, shown
-
-    return scaled
 
 
 def gets() -> list[Target]:
